@@ -1,0 +1,74 @@
+/**
+ * What a lock says, in memory: the shape of `pylock.toml` (PEP 751) with normalised names, whichever of the two files
+ * it was read from. Plain data; arrays are sorted as the writers write them.
+ */
+export interface Lock {
+  /** PEP 440 specifier set of the Pythons that the lock admits. */
+  requiresPython?: string;
+  /** Markers of the environments that the lock was made for; empty: every one. */
+  environments: string[];
+  extras: string[];
+  dependencyGroups: string[];
+  /** Groups that are installed when nothing is selected. */
+  defaultGroups: string[];
+  /** Sorted by name, then version, then marker. */
+  packages: LockedPackage[];
+  /** Lower-case hex BLAKE3 of what was resolved from (requirements, options): `[tool.dx-py] fingerprint`. */
+  fingerprint: string;
+  /** Options that a later `lock` must repeat to move nothing, by their setting's name. */
+  options: Readonly<Record<string, string>>;
+}
+
+export interface LockedPackage {
+  name: string;
+  /** Absent for sources whose version is dynamic. */
+  version?: string;
+  /**
+   * When this entry is installed: environment variables, `extras` and `dependency_groups` (PEP 751 marker syntax),
+   * simplified against `requiresPython`. Absent: always. Selecting an environment is evaluating this, nothing more.
+   */
+  marker?: string;
+  requiresPython?: string;
+  source: LockedSource;
+  dependencies: LockedDependency[];
+  sdist?: LockedFile;
+  /** Sorted by file name. */
+  wheels: LockedFile[];
+}
+
+/** An edge of the resolution, for people and for `tree`: installers do not need it (PEP 751 `packages.dependencies`). */
+export interface LockedDependency {
+  name: string;
+  /** Given where the lock holds several versions of the name. */
+  version?: string;
+  /** Extras of the dependency that this edge asks for. */
+  extras?: string[];
+  /** Absent: always. May name `extra` of the package that depends. */
+  marker?: string;
+}
+
+export type LockedSource =
+  | { kind: "index"; url?: string }
+  | { kind: "git"; url: string; requestedRevision?: string; commitId: string; subdirectory?: string }
+  /** `path` is relative to the lock's folder, with `/`. `virtual`: its dependencies only, never installed. */
+  | { kind: "directory"; path: string; editable: boolean; virtual?: boolean; subdirectory?: string }
+  | {
+      kind: "archive";
+      url?: string;
+      path?: string;
+      size?: number;
+      hashes: Readonly<Record<string, string>>;
+      subdirectory?: string;
+    };
+
+export interface LockedFile {
+  name: string;
+  /** Where it was when it was locked: a hint, not an identity. Name and hashes identify it. */
+  url?: string;
+  path?: string;
+  size?: number;
+  /** Milliseconds since the epoch. */
+  uploadTime?: number;
+  /** Lower-case hex by algorithm. */
+  hashes: Readonly<Record<string, string>>;
+}

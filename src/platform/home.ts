@@ -1,0 +1,32 @@
+/** The folders of `~/.dx-py` (DESIGN: "On disk"). Absolute paths; nothing is created by asking for them. */
+export interface Home {
+  readonly root: string;
+  readonly layoutsIndex: string;
+  readonly layouts: string;
+  readonly store: string;
+  readonly roots: string;
+  readonly index: string;
+  readonly interpreters: string;
+  readonly tmp: string;
+}
+
+/** `DX_PY_HOME`, else `~/.dx-py`. Environment values are given, not read, so that tests can choose. */
+export function homeFolders(env: Readonly<Record<string, string | undefined>>): Home {
+  const user = env["HOME"] || env["USERPROFILE"] || "/";
+  const root = absolute(env["DX_PY_HOME"] || `${user}/.dx-py`);
+  return {
+    root,
+    layoutsIndex: `${root}/layouts.dxc`,
+    layouts: `${root}/layouts`,
+    store: `${root}/store`,
+    roots: `${root}/roots`,
+    index: `${root}/index`,
+    interpreters: `${root}/interpreters`,
+    tmp: `${root}/tmp`,
+  };
+}
+
+function absolute(path: string): string {
+  const stripped = path.length > 1 ? path.replace(/\/+$/, "") : path;
+  return stripped.startsWith("/") || /^[A-Za-z]:/.test(stripped) ? stripped : `${process.cwd()}/${stripped}`;
+}
