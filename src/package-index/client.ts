@@ -1,0 +1,69 @@
+import type { Home } from "../platform/home.ts";
+import type { CoreMetadata } from "../standards/metadata.ts";
+import type { DistributionFile } from "./distribution.ts";
+import type { IndexSettings } from "./index-settings.ts";
+import type { PackagePage } from "./package-page.ts";
+
+/** What the configured indexes serve, behind one cache (`home/index`). Safe to ask many things at once. */
+export interface PackageIndex {
+  readonly settings: IndexSettings;
+  /**
+   * The page of a project from the first index that has it (or from the index that it is pinned to by name);
+   * `undefined` when none has. Find-links locations are merged in.
+   * Errors: DXPY_INDEX_UNREACHABLE, DXPY_AUTH_REQUIRED, DXPY_OFFLINE_MISSING, DXPY_BAD_INDEX_PAGE, DXPY_UNKNOWN_INDEX.
+   */
+  page(name: string, options?: PageOptions): Promise<PackagePage | undefined>;
+  /** The same without waiting: only what is fresh in the cache (offline: of any age). */
+  pageIfCached(name: string, options?: PageOptions): PackagePage | undefined;
+  /** The core metadata of one file, without downloading it whole where that can be. DXPY_METADATA_NEEDS_BUILD for an
+   * sdist that does not state its dependencies statically. */
+  metadata(file: DistributionFile): Promise<CoreMetadata>;
+  metadataIfCached(file: DistributionFile): CoreMetadata | undefined;
+  /** The whole file, its SHA-256 (or the best hash given) verified while it streams. DXPY_HASH_MISMATCH. */
+  download(file: DownloadableFile, options?: DownloadOptions): Promise<Uint8Array>;
+  /** The same file, by name and hashes, on the configured indexes: for locks that were made behind another mirror. */
+  findFile(
+    project: string,
+    filename: string,
+    hashes: Readonly<Record<string, string>>,
+  ): Promise<DistributionFile | undefined>;
+  readonly stats: IndexStats;
+  /** Writes what is still to be written to the cache. The index must not be used after it. */
+  close(): Promise<void>;
+}
+
+export interface PageOptions {
+  /** Ask only the index of this name (a pin by `tool.uv.sources`). */
+  index?: string;
+}
+
+export interface DownloadableFile {
+  url: string;
+  filename: string;
+  hashes: Readonly<Record<string, string>>;
+  size?: number;
+}
+
+export interface DownloadOptions {
+  /** Called with the bytes that arrived since the last call; negative when an attempt starts over. */
+  onBytes?: (count: number) => void;
+}
+
+export interface IndexStats {
+  requests: number;
+  /** Bytes of bodies received. */
+  bytes: number;
+  cachedPages: number;
+  cachedMetadata: number;
+  /** Answers `304 Not Modified`. */
+  revalidated: number;
+}
+
+export interface IndexContext {
+  home: Home;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Called once for each warning (a find-links folder that does not exist, a file name that cannot be read). */
+  warn?: (message: string) => void;
+}
+
+export declare function createPackageIndex(settings: IndexSettings, context: IndexContext): PackageIndex;
