@@ -1,0 +1,59 @@
+import type { DistributionFile } from "../package-index/distribution.ts";
+
+/** What a resolution found: for every name the versions, and where each one applies. */
+export interface Resolution {
+  /** Sorted by name, then version. */
+  packages: ResolvedPackage[];
+  /** Markers of the forks that were resolved apart, in their order; empty where one solution serves all. */
+  environments: string[];
+  stats: ResolutionStats;
+}
+
+export interface ResolutionStats {
+  forks: number;
+  /** Versions that were decided on, taken back ones included. */
+  decisions: number;
+  conflicts: number;
+  pages: number;
+  metadata: number;
+  milliseconds: number;
+}
+
+export interface ResolvedPackage {
+  /** Normalised. */
+  name: string;
+  version: string;
+  source: ResolvedSource;
+  /** URL of the index that served it, without credentials. */
+  index?: string;
+  /** Environment variables, `extras` and `dependency_groups` (PEP 751), simplified against `requires-python`. Absent: always. */
+  marker?: string;
+  dependencies: ResolvedDependency[];
+  /** Every file of the version that an admitted environment can use, sorted by file name. */
+  files: DistributionFile[];
+  requiresPython?: string;
+}
+
+/** An edge, for people and for `tree`. */
+export interface ResolvedDependency {
+  name: string;
+  /** Given where the resolution holds several versions of the name. */
+  version?: string;
+  /** Extras of the dependency that this edge asks for. */
+  extras?: string[];
+  /** Absent: always. May name `extra` of the package that depends. */
+  marker?: string;
+}
+
+export type ResolvedSource =
+  | { kind: "index"; url?: string }
+  | { kind: "git"; url: string; requestedRevision?: string; commitId: string; subdirectory?: string }
+  | { kind: "directory"; path: string; editable: boolean; virtual?: boolean; subdirectory?: string }
+  | {
+      kind: "archive";
+      url?: string;
+      path?: string;
+      size?: number;
+      hashes: Readonly<Record<string, string>>;
+      subdirectory?: string;
+    };
