@@ -1,0 +1,91 @@
+import { blake3 } from "@noble/hashes/blake3.js";
+
+/**
+ * BLAKE3 in two sizes. For a few kB: `@noble/hashes`, synchronous, no load cost (0.1 GB/s, so keep the input short).
+ * For whole files: a native module, loaded on demand (6 GB/s), or WebAssembly where it cannot be loaded (0.5 GB/s).
+ */
+export function blake3Bytes(data: string | Uint8Array): Uint8Array {
+  return blake3(typeof data === "string" ? new TextEncoder().encode(data) : data);
+}
+
+/** Lower-case hex, 64 characters. */
+export function blake3Hex(data: string | Uint8Array): string {
+  return blake3Bytes(data).toHex();
+}
+
+export interface Blake3Stream {
+  update(data: Uint8Array): void;
+  /** 32 bytes; the stream is used up. */
+  digest(): Uint8Array;
+}
+
+export interface BulkBlake3 {
+  readonly engine: "native" | "wasm";
+  /** 32 bytes. */
+  hash(data: Uint8Array): Uint8Array;
+  create(): Blake3Stream;
+}
+
+let bulk: Promise<BulkBlake3> | undefined;
+
+/** The fast engine, loaded once per thread. */
+export function loadBulkBlake3(): Promise<BulkBlake3> {
+  bulk ??= loadNative().catch(loadWasm);
+  return bulk;
+}
+
+/** Throws where the module has no binary for this platform, or the temporary folder cannot hold programs (`noexec`). */
+export async function loadNative(): Promise<BulkBlake3> {
+  const native = await import("@napi-rs/blake-hash");
+  const asBuffer = (data: Uint8Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return {
+    engine: "native",
+    hash: (data) => native.blake3(asBuffer(data)),
+    create() {
+      const hasher = new native.Blake3Hasher();
+      return {
+        update: (data) => {
+          hasher.update(asBuffer(data));
+        },
+        digest: () => hasher.digestBuffer(),
+      };
+    },
+  };
+}
+
+export async function loadWasm(): Promise<BulkBlake3> {
+  const { createBLAKE3 } = await import("hash-wasm");
+  const whole = await createBLAKE3();
+  // Streams may overlap, and one instance holds one state: finished instances are kept for the next stream.
+  const idle = [await createBLAKE3()];
+  return {
+    engine: "wasm",
+    hash: (data) => whole.init().update(data).digest("binary"),
+    create() {
+      const hasher = idle.pop();
+      if (hasher === undefined) return smallStream();
+      hasher.init();
+      return {
+        update: (data) => {
+          hasher.update(data);
+        },
+        digest: () => {
+          const digest = hasher.digest("binary");
+          idle.push(hasher);
+          return digest;
+        },
+      };
+    },
+  };
+}
+
+/** More streams at once than there are WebAssembly instances (making one is asynchronous): slow, but right. */
+function smallStream(): Blake3Stream {
+  const hasher = blake3.create();
+  return {
+    update: (data) => {
+      hasher.update(data);
+    },
+    digest: () => hasher.digest(),
+  };
+}

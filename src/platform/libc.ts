@@ -1,0 +1,67 @@
+import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
+
+/** The few functions of the C library that Bun has no wrapper for: locks, read-only mappings, exec. Unix only. */
+const SYMBOLS = {
+  open: { args: [FFIType.cstring, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+  close: { args: [FFIType.i32], returns: FFIType.i32 },
+  flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+  mmap: {
+    args: [FFIType.ptr, FFIType.u64, FFIType.i32, FFIType.i32, FFIType.i32, FFIType.i64],
+    returns: FFIType.ptr,
+  },
+  munmap: { args: [FFIType.ptr, FFIType.u64], returns: FFIType.i32 },
+  execve: { args: [FFIType.cstring, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
+  signal: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.ptr },
+} as const;
+
+const LINUX = {
+  ...SYMBOLS,
+  __errno_location: { args: [], returns: FFIType.ptr },
+} as const;
+const DARWIN = { ...SYMBOLS, __error: { args: [], returns: FFIType.ptr } } as const;
+
+export type LibcSymbols = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
+
+export interface Libc {
+  readonly symbols: LibcSymbols;
+  /** `errno` of the call just made. */
+  errno(): number;
+}
+
+/** `undefined` where there is none to be loaded (Windows, an unknown C library): callers have another way. */
+export function loadLibc(): Libc | undefined {
+  if (loaded === undefined) loaded = tryLoad() ?? null;
+  return loaded ?? undefined;
+}
+let loaded: Libc | null | undefined;
+
+function tryLoad(): Libc | undefined {
+  if (process.platform === "darwin") {
+    try {
+      const { symbols } = dlopen("libSystem.B.dylib", DARWIN);
+      return { symbols, errno: () => errnoAt(symbols.__error()) };
+    } catch {
+      return undefined;
+    }
+  }
+  if (process.platform !== "linux") return undefined;
+  const musl = process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1";
+  for (const name of ["libc.so.6", musl]) {
+    try {
+      const { symbols } = dlopen(name, LINUX);
+      return { symbols, errno: () => errnoAt(symbols.__errno_location()) };
+    } catch {
+      // The other C library, or none.
+    }
+  }
+  return undefined;
+}
+
+function errnoAt(address: Pointer | bigint | null): number {
+  return address === null ? 0 : read.i32(Number(address) as Pointer, 0);
+}
+
+/** A path or argument as the C library wants it: UTF-8, closed by a NUL. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}

@@ -1,0 +1,77 @@
+import { afterAll, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { homeFolders } from "./home.ts";
+import { createStaging, removeTree, sweepStaging } from "./staging.ts";
+
+const folder = mkdtempSync(`${tmpdir()}/dxpy-staging-`);
+const home = homeFolders({ DX_PY_HOME: folder });
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("each call gives a new empty folder under tmp/, and a sweep leaves what is alive", () => {
+  const one = createStaging(home);
+  const two = createStaging(home);
+  expect(one).not.toBe(two);
+  expect(readdirSync(one)).toEqual([]);
+  expect(sweepStaging(home)).toBe(0);
+  expect(existsSync(one)).toBe(true);
+});
+
+test("what a killed process left is swept; a fresh loose file stays, an old one goes", async () => {
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      "-e",
+      `
+      const { createStaging } = await import(${JSON.stringify(`${import.meta.dir}/staging.ts`)});
+      const { homeFolders } = await import(${JSON.stringify(`${import.meta.dir}/home.ts`)});
+      console.log(createStaging(homeFolders({ DX_PY_HOME: ${JSON.stringify(folder)} })));
+      setInterval(() => {}, 1000);`,
+    ],
+    { stdout: "pipe" },
+  );
+  const line = await child.stdout.getReader().read();
+  const left = new TextDecoder().decode(line.value).trim();
+  writeFileSync(`${left}/file`, "x");
+  expect(sweepStaging(home)).toBe(0);
+  child.kill("SIGKILL");
+  await child.exited;
+  writeFileSync(`${home.tmp}/fresh`, "x");
+  writeFileSync(`${home.tmp}/old`, "x");
+  utimesSync(`${home.tmp}/old`, 0, 0);
+  expect(sweepStaging(home)).toBe(1);
+  expect(existsSync(left)).toBe(false);
+  expect(existsSync(`${home.tmp}/fresh`)).toBe(true);
+  expect(existsSync(`${home.tmp}/old`)).toBe(false);
+});
+
+test("tmp/ may be removed under a living process", () => {
+  createStaging(home);
+  rmSync(home.tmp, { recursive: true });
+  expect(existsSync(createStaging(home))).toBe(true);
+});
+
+test("a tree with read-only folders is removed, links in it are not followed", () => {
+  const tree = `${folder}/tree`;
+  mkdirSync(`${tree}/a/b`, { recursive: true });
+  mkdirSync(`${folder}/kept`);
+  writeFileSync(`${folder}/kept/file`, "x");
+  writeFileSync(`${tree}/a/b/f`, "x", { mode: 0o444 });
+  symlinkSync(`${folder}/kept`, `${tree}/a/link`);
+  chmodSync(`${tree}/a/b`, 0o555);
+  chmodSync(`${tree}/a`, 0o555);
+  removeTree(tree);
+  expect(existsSync(tree)).toBe(false);
+  expect(existsSync(`${folder}/kept/file`)).toBe(true);
+  removeTree(tree);
+});

@@ -1,0 +1,120 @@
+import {
+  chmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
+import { ensureDir, uniqueName } from "./atomic-file.ts";
+import { acquireLock, type FileLock } from "./file-lock.ts";
+import type { Home } from "./home.ts";
+
+/**
+ * Folders for what is not finished, under `<home>/tmp`: one per process (and thread), `<name>/`, held by a lock on
+ * `<name>.lock` for as long as the process lives. What a killed process left behind is known by its free lock.
+ */
+interface ProcessFolder {
+  path: string;
+  lock: FileLock;
+}
+
+const folders = new Map<string, ProcessFolder>();
+let counter = 0;
+
+/** A new, empty folder of this process. Whoever asked for it moves its content away or removes it. */
+export function createStaging(home: Home): string {
+  for (let attempt = 0; ; attempt += 1) {
+    const folder = processFolder(home);
+    counter += 1;
+    const path = `${folder.path}/${counter}`;
+    try {
+      mkdirSync(path);
+      return path;
+    } catch (error) {
+      // The whole of tmp/ was removed by hand (or by a test) since: begin anew.
+      folder.lock.release();
+      folders.delete(home.tmp);
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+function processFolder(home: Home): ProcessFolder {
+  const known = folders.get(home.tmp);
+  if (known !== undefined) return known;
+  ensureDir(home.tmp);
+  for (;;) {
+    const path = `${home.tmp}/${uniqueName()}`;
+    const lock = acquireLock(`${path}.lock`);
+    // Between making the file and locking it, a sweeper may have taken it for dead and removed it.
+    if (lock === undefined || (lock.file !== undefined && fstatSync(lock.file).nlink === 0)) {
+      lock?.release();
+      continue;
+    }
+    mkdirSync(path);
+    const folder = { path, lock };
+    folders.set(home.tmp, folder);
+    return folder;
+  }
+}
+
+/** A loose file in `tmp/` belongs to no folder with a lock: it is removed when it is older than this. */
+const LOOSE_FILE_AGE = 24 * 60 * 60 * 1000;
+
+/** Removes what dead processes left in `tmp/`: how many folders. Never fails on what it may not remove. */
+export function sweepStaging(home: Home): number {
+  let removed = 0;
+  for (const name of listNames(home.tmp)) {
+    const path = `${home.tmp}/${name}`;
+    try {
+      if (name.endsWith(".lock")) {
+        const lock = acquireLock(path);
+        if (lock === undefined) continue;
+        removeTree(path.slice(0, -".lock".length));
+        unlinkSync(path);
+        lock.release();
+        removed += 1;
+      } else if (!lstatSync(path).isDirectory() && Date.now() - statSync(path).mtimeMs > LOOSE_FILE_AGE) {
+        unlinkSync(path);
+      }
+    } catch {
+      // Another sweeper was faster, or it belongs to another user.
+    }
+  }
+  return removed;
+}
+
+function listNames(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes a file, link or folder, also one with read-only folders in it; nothing when it is not there. Links are not followed. */
+export function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "";
+    if (!/^(EACCES|EPERM|ENOTEMPTY|EFAULT)$/.test(code)) throw error;
+    makeWritable(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function makeWritable(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isSymbolicLink()) return;
+  if (!stats.isDirectory()) {
+    // Unix asks the folder for permission to remove; Windows asks the file.
+    if (process.platform === "win32") chmodSync(path, 0o666);
+    return;
+  }
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path)) makeWritable(`${path}/${name}`);
+}
