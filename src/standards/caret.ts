@@ -23,5 +23,7 @@ export function quote(text: string): string {
 }
 
 function printable(text: string): string {
-  return text.toWellFormed().replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, " ");
+  return text
+    .toWellFormed()
+    .replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, " ");
 }
