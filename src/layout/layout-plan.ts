@@ -1,6 +1,7 @@
 /** A layout plan: everything that decides what one environment prefix holds, and the hash that names it. */
-import { blake3 } from "@noble/hashes/blake3.js";
 import type { Interpreter } from "../interpreters/interpreter.ts";
+import { canonicalJson } from "../realise/canonical-json.ts";
+import { buildHash, type LayoutDerivation } from "../realise/derivation.ts";
 import type { PackageObject } from "../store/package-object.ts";
 
 /**
@@ -38,46 +39,40 @@ export interface LayoutPlan {
   prompt?: string;
 }
 
-/** The version of what `buildLayout` writes for a plan. A change of the writer's output needs a new number. */
-export const LAYOUT_FORMAT = 1;
-
-/** The canonical form of a plan (RFC 8785: keys sorted, no white space): the layout's derivation. */
-export function layoutDerivation(plan: LayoutPlan): string {
-  const packages = [...plan.packages].sort((a, b) => compare(a.outputHash, b.outputHash));
-  const editables = [...plan.editables].sort((a, b) => compare(a.path, b.path));
-  const direct = (p: LayoutPackage) =>
-    p.directUrl === undefined ? p.outputHash : { directUrl: p.directUrl, output: p.outputHash };
-  const value: Record<string, unknown> = {
-    editables: editables.map((e) => ({ directUrl: e.directUrl ?? "", output: e.outputHash, path: e.path })),
-    format: LAYOUT_FORMAT,
-    interpreter: plan.interpreter.fingerprint,
+/**
+ * The layout's derivation (docs/formats/derivation.md): what the project hash is the hash of. The order in which packages are
+ * given does not matter. `format` is the derivations'; what `buildLayout` writes for a plan is fixed with it.
+ */
+export function layoutDerivation(plan: LayoutPlan): LayoutDerivation {
+  return {
+    format: 1,
     kind: "layout",
+    interpreter: plan.interpreter.fingerprint,
     linkMode: plan.linkMode,
-    packages: packages.map(direct),
+    packages: plan.packages
+      .map((p) =>
+        p.directUrl === undefined ? p.outputHash : { output: p.outputHash, directUrl: p.directUrl },
+      )
+      .sort(byCanonicalText),
+    editables: plan.editables
+      .map((e) => ({ output: e.outputHash, path: e.path, directUrl: e.directUrl ?? "" }))
+      .sort(byCanonicalText),
     ...(plan.prompt === undefined ? {} : { prompt: plan.prompt }),
     realPaths: [...new Set(plan.realPaths)].sort(),
   };
-  return JSON.stringify(value);
 }
 
-/**
- * The project hash: lower-case hex BLAKE3 of the resolved set (output hashes), the interpreter, the link mode and the
- * project's own editables. The order in which packages are given does not matter.
- */
+/** The project hash: lower-case hex BLAKE3 of the resolved set, the interpreter, the link mode and the editables. */
 export function projectHash(plan: LayoutPlan): string {
-  return hex(blake3(new TextEncoder().encode(layoutDerivation(plan))));
+  return buildHash(layoutDerivation(plan));
 }
 
-/** Lower-case hex of bytes. */
-export function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
-}
-
-/** The inverse of {@link hex}; `undefined` when the text is not 64 hex digits. */
-export function unhex(text: string): Uint8Array | undefined {
+/** 32 bytes of a hash in lower-case hex; `undefined` when the text is not 64 such digits. */
+export function hashBytes(text: string): Uint8Array | undefined {
   return /^[0-9a-f]{64}$/.test(text) ? Uint8Array.fromHex(text) : undefined;
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function byCanonicalText(a: unknown, b: unknown): number {
+  const [left, right] = [canonicalJson(a), canonicalJson(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
 }

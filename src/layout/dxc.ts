@@ -1,0 +1,143 @@
+/**
+ * The reader of `layouts.dxc` (docs/formats/dxc.md): one lookup touches the header, a slot or two and one record of
+ * the mapping, whatever the size of the file. Takes no lock. On the warm path: imports nothing that costs.
+ */
+import { readFileSync } from "node:fs";
+import {
+  type AliasRecord,
+  corrupt,
+  type DxcRecord,
+  decodeHeader,
+  decodeRecord,
+  FREE,
+  HEADER_SIZE,
+  type LayoutRecord,
+  MAX_RECORD,
+  MIN_RECORD,
+  REMOVED,
+  SLOT_SIZE,
+  viewOf,
+} from "./dxc-format.ts";
+
+export interface Dxc {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly slots: number;
+}
+
+/** Where a key is, or would be: `slot` holds it when `offset` is an offset; otherwise it is free (or reusable). */
+export interface SlotPlace {
+  slot: number;
+  offset: number;
+  length: number;
+}
+
+/**
+ * Maps the index. `undefined` when there is none. Failures: `DXPY_DXC_CORRUPT`, `DXPY_DXC_VERSION`; a system error
+ * when it cannot be read at all.
+ */
+export function openDxc(path: string): Dxc | undefined {
+  const bytes = mapOrRead(path);
+  return bytes === undefined ? undefined : dxcOf(bytes, path);
+}
+
+/** The same over bytes. Failures: `DXPY_DXC_CORRUPT`, `DXPY_DXC_VERSION`. */
+export function dxcOf(bytes: Uint8Array, path: string): Dxc {
+  return { path, bytes, view: viewOf(bytes), slots: decodeHeader(bytes, path) };
+}
+
+/**
+ * `Bun.mmap` opens for writing: in a home that is somebody else's it fails, and the file is read instead. It also
+ * refuses an empty file, which is then found to have no header.
+ */
+function mapOrRead(path: string): Uint8Array | undefined {
+  try {
+    return Bun.mmap(path);
+  } catch {
+    try {
+      return new Uint8Array(readFileSync(path));
+    } catch (error) {
+      if ((error as { code?: string }).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Finds a key's slot. Failure `DXPY_DXC_CORRUPT` when what is on the way makes no sense. */
+export function findSlot(dxc: Dxc, key: Uint8Array): SlotPlace {
+  const { view, slots } = dxc;
+  const keyView = viewOf(key);
+  const high = keyView.getUint32(0, true);
+  const low = keyView.getUint32(4, true);
+  let index = keyView.getUint32(8, true) & (slots - 1);
+  let reusable: number | undefined;
+  for (let probes = 0; probes < slots; probes++) {
+    const at = HEADER_SIZE + index * SLOT_SIZE;
+    const offset = view.getUint32(at + 8, true);
+    if (offset === FREE) return { slot: reusable ?? index, offset: FREE, length: 0 };
+    if (offset === REMOVED) reusable ??= index;
+    else if (view.getUint32(at, true) === high && view.getUint32(at + 4, true) === low) {
+      const length = view.getUint32(at + 12, true);
+      if (sameKey(recordBytes(dxc, offset, length), key)) return { slot: index, offset, length };
+    }
+    index = (index + 1) & (slots - 1);
+  }
+  if (reusable !== undefined) return { slot: reusable, offset: FREE, length: 0 };
+  throw corrupt(dxc.path, "it has no free slot");
+}
+
+/** The bytes of a record that a slot points at, without a copy. Failure `DXPY_DXC_CORRUPT` when they cannot be there. */
+export function recordBytes(dxc: Dxc, offset: number, length: number): Uint8Array {
+  if (length < MIN_RECORD || length > MAX_RECORD) throw corrupt(dxc.path, `a slot with a record of ${length} bytes`);
+  if (offset % 16 !== 0 || offset < HEADER_SIZE + dxc.slots * SLOT_SIZE || offset + length > dxc.bytes.length)
+    throw corrupt(dxc.path, `a slot points at ${offset}, where no record can be`);
+  return dxc.bytes.subarray(offset, offset + length);
+}
+
+function sameKey(record: Uint8Array, key: Uint8Array): boolean {
+  for (let i = 0; i < 32; i++) if (record[16 + i] !== key[i]) return false;
+  return true;
+}
+
+/** The record of a key, or `undefined`. O(1). Failure `DXPY_DXC_CORRUPT`. */
+export function findRecord(dxc: Dxc, key: Uint8Array): DxcRecord | undefined {
+  const place = findSlot(dxc, key);
+  if (place.offset === FREE) return undefined;
+  return decodeRecord(recordBytes(dxc, place.offset, place.length), dxc.path);
+}
+
+/** Every record, in the order of the slots. Failure `DXPY_DXC_CORRUPT` at the first that is not whole. */
+export function* allRecords(dxc: Dxc): Generator<DxcRecord> {
+  for (let index = 0; index < dxc.slots; index++) {
+    const at = HEADER_SIZE + index * SLOT_SIZE;
+    const offset = dxc.view.getUint32(at + 8, true);
+    if (offset === FREE || offset === REMOVED) continue;
+    yield decodeRecord(recordBytes(dxc, offset, dxc.view.getUint32(at + 12, true)), dxc.path);
+  }
+}
+
+/** Opens, looks up, and opens again when the file grew or was replaced in between. */
+function lookup(indexPath: string, key: Uint8Array): DxcRecord | undefined {
+  const first = openDxc(indexPath);
+  if (first === undefined) return undefined;
+  try {
+    return findRecord(first, key);
+  } catch (error) {
+    const again = openDxc(indexPath);
+    if (again === undefined || again.bytes.length === first.bytes.length) throw error;
+    return findRecord(again, key);
+  }
+}
+
+/** The layout of a project hash (32 bytes), or `undefined`. Failures as {@link openDxc} and {@link findRecord}. */
+export function lookupLayout(indexPath: string, key: Uint8Array): LayoutRecord | undefined {
+  const record = lookup(indexPath, key);
+  return record?.kind === "layout" ? record : undefined;
+}
+
+/** What an alias key (32 bytes) stands for, or `undefined`. Failures as {@link openDxc} and {@link findRecord}. */
+export function lookupAlias(indexPath: string, key: Uint8Array): AliasRecord | undefined {
+  const record = lookup(indexPath, key);
+  return record?.kind === "alias" ? record : undefined;
+}
