@@ -4,6 +4,7 @@ import { caretDetail, quote } from "./caret.ts";
 import { PYTHON_SPACE, stripPythonSpace } from "./python-space.ts";
 import {
   comparePublic,
+  compareRelease,
   compareVersions,
   hasReleasePrefix,
   isPrerelease,
@@ -153,11 +154,7 @@ function isEqual(specifier: Specifier, spec: Version, v: Version): boolean {
 function isPostOrLocalOf(v: Version, spec: Version): boolean {
   const a: VersionParts<number | bigint> = v.exact ?? v;
   const b: VersionParts<number | bigint> = spec.exact ?? spec;
-  if (v.order !== spec.order || a.pre?.[0] !== b.pre?.[0] || a.pre?.[1] !== b.pre?.[1]) return false;
-  if (a.release.length <= b.release.length) {
-    return hasReleasePrefix(v, spec, b.release.length);
-  }
-  return hasReleasePrefix(spec, v, a.release.length);
+  return a.pre?.[0] === b.pre?.[0] && a.pre?.[1] === b.pre?.[1] && compareRelease(v, spec) === 0;
 }
 
 /**

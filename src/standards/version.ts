@@ -195,9 +195,13 @@ export function comparePublic(a: Version, b: Version): number {
   return comparePublicParts(a, b);
 }
 
-function comparePublicParts(left: Version, right: Version): number {
-  const a: VersionParts<number | bigint> = left.exact ?? left;
-  const b: VersionParts<number | bigint> = right.exact ?? right;
+/** Compares epoch and release only, missing numbers counting as zero. */
+export function compareRelease(a: Version, b: Version): number {
+  if (a.order !== b.order) return a.order < b.order ? -1 : 1;
+  return compareReleaseParts(a.exact ?? a, b.exact ?? b);
+}
+
+function compareReleaseParts(a: VersionParts<number | bigint>, b: VersionParts<number | bigint>): number {
   if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1;
   const longest = a.release.length > b.release.length ? a.release.length : b.release.length;
   for (let i = 0; i < longest; i++) {
@@ -205,6 +209,14 @@ function comparePublicParts(left: Version, right: Version): number {
     const y = i < b.release.length ? b.release[i]! : 0;
     if (x !== y) return x < y ? -1 : 1;
   }
+  return 0;
+}
+
+function comparePublicParts(left: Version, right: Version): number {
+  const a: VersionParts<number | bigint> = left.exact ?? left;
+  const b: VersionParts<number | bigint> = right.exact ?? right;
+  const release = compareReleaseParts(a, b);
+  if (release !== 0) return release;
   const rank = preRank(a) - preRank(b);
   if (rank !== 0) return rank;
   return (
