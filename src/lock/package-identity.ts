@@ -1,0 +1,16 @@
+import { blake3Hex } from "../platform/blake3.ts";
+
+/**
+ * The build hash of a wheel's package object: BLAKE3 of its `package` derivation, which names the file and its SHA-256 and no
+ * URL, so that the same wheel from a mirror is the same object.
+ */
+
+/** The derivation as canonical JSON (RFC 8785): members sorted, no white space, strings as `JSON.stringify` writes them. */
+export function packageDerivationText(wheelFilename: string, sha256: string): string {
+  return `{"fetch":{"filename":${JSON.stringify(wheelFilename)},"sha256":"${sha256}"},"format":1,"kind":"package"}`;
+}
+
+/** Lower-case hex. `sha256` is lower-case hex of the whole wheel. */
+export function packageBuildHash(wheelFilename: string, sha256: string): string {
+  return blake3Hex(packageDerivationText(wheelFilename, sha256));
+}
