@@ -1,4 +1,4 @@
-import { ABSENT, type DplFault, dplFailure } from "./dpl-layout.ts";
+import { ABSENT, type DplFault, dplFailure, textBudget } from "./dpl-layout.ts";
 
 /** Reads one checked region of a DPL: numbers, texts and lists, every offset bounded by the region. */
 export interface Region {
@@ -7,6 +7,8 @@ export interface Region {
   /** What the region is, for messages: `the entry of "numpy"`. */
   what: string;
   path: string | undefined;
+  /** While set: how many more bytes of text may be made from the region (see `withinBudget`). */
+  budget?: number;
 }
 
 // `ignoreBOM` keeps a leading U+FEFF, which is part of the text.
@@ -20,8 +22,25 @@ export function fail(of: Region, what: string, fault: DplFault = "CORRUPT"): nev
   throw dplFailure(fault, `${of.what} ${what}`, of.path);
 }
 
+/** Texts may be shared, so that a crafted region could expand without limit: a reading of the whole is bounded. */
+export function withinBudget<T>(of: Region, read: () => T): T {
+  of.budget = textBudget(of.bytes.length);
+  try {
+    return read();
+  } finally {
+    delete of.budget;
+  }
+}
+
+function spend(of: Region, size: number): void {
+  if (of.budget === undefined) return;
+  of.budget -= size;
+  if (of.budget < 0) fail(of, "expands to more than its size allows");
+}
+
 function decode(of: Region, offset: number, length: number): string {
   if (offset + length > of.bytes.length) fail(of, "points outside itself");
+  spend(of, length);
   try {
     return decoder.decode(of.bytes.subarray(offset, offset + length));
   } catch {
@@ -61,11 +80,16 @@ export function wideAt(of: Region, at: number): number | undefined {
 export interface Cursor {
   of: Region;
   at: number;
+  end: number;
+}
+
+export function cursorOver(of: Region): Cursor {
+  return { of, at: 0, end: of.bytes.length };
 }
 
 export function take(cursor: Cursor, size: number): number {
   const start = cursor.at;
-  if (start + size > cursor.of.bytes.length) fail(cursor.of, "ends too early");
+  if (start + size > cursor.end) fail(cursor.of, "ends too early");
   cursor.at += size;
   return start;
 }
@@ -82,7 +106,7 @@ export function takeText(cursor: Cursor): string {
 export function takeTexts(cursor: Cursor): string[] {
   const count = takeNumber(cursor);
   // Each text takes at least its length: a count that cannot fit is refused before anything is allocated.
-  if (count * 4 > cursor.of.bytes.length - cursor.at) fail(cursor.of, "counts more texts than it can hold");
+  if (count * 4 > cursor.end - cursor.at) fail(cursor.of, "counts more texts than it can hold");
   return Array.from({ length: count }, () => takeText(cursor));
 }
 
@@ -95,11 +119,13 @@ export function pairs(texts: readonly string[], of: Region): Record<string, stri
 }
 
 export function listAt(of: Region, at: number): string[] | undefined {
-  const bytes = bytesAt(of, at);
-  if (bytes === undefined) return undefined;
-  const cursor = { of: region(bytes, of.what, of.path), at: 0 };
+  const start = of.view.getUint32(at, true);
+  const end = start + of.view.getUint32(at + 4, true);
+  if (start === ABSENT) return undefined;
+  if (end > of.bytes.length) fail(of, "points outside itself");
+  const cursor = { of, at: start, end };
   const texts = takeTexts(cursor);
-  if (cursor.at !== bytes.length) fail(of, "holds bytes that belong to nothing");
+  if (cursor.at !== end) fail(of, "holds bytes that belong to nothing");
   return texts;
 }
 
@@ -109,6 +135,7 @@ export function bitmapNames(bitmap: Uint8Array, table: readonly string[], of: Re
   for (let byte = 0; byte < bitmap.length; byte += 1) {
     for (let bits = bitmap[byte]!; bits !== 0; bits &= bits - 1) {
       const number = byte * 8 + (31 - Math.clz32(bits & -bits));
+      spend(of, 8);
       names.push(table[number] ?? fail(of, "marks an extra that is not in its table"));
     }
   }

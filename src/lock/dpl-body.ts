@@ -22,6 +22,8 @@ export interface Pool {
   builder: ByteBuilder;
   start: number;
   texts: Map<string, Reference>;
+  /** Bytes of all texts that are referred to, each time they are. */
+  referred: number;
 }
 
 export interface WrittenBody {
@@ -42,7 +44,7 @@ export function putBody(
   const extras = uniqueTexts([...askedOf, ...entry.dependencies.flatMap((edge) => edge.extras ?? [])]);
   const files = entry.sdist === undefined ? entry.wheels : [entry.sdist, ...entry.wheels];
   const start = builder.length;
-  const pool: Pool = { builder, start, texts: new Map() };
+  const pool: Pool = { builder, start, texts: new Map(), referred: 0 };
   const source = reserve(builder, SOURCE_SIZE);
   const dependencies = reserve(builder, entry.dependencies.length * DEPENDENCY_SIZE);
   const fileRecords = reserve(builder, files.length * FILE_SIZE);
@@ -78,6 +80,7 @@ export function poolText(pool: Pool, text: string | undefined): Reference {
     place = [offset, putText(pool.builder, text)];
     pool.texts.set(text, place);
   }
+  pool.referred += place[1];
   return place;
 }
 
@@ -91,6 +94,7 @@ export function poolBitmap(
   const bits = chosen.map((extra) => numbers.get(extra)!);
   const size = bits.length === 0 ? 0 : (Math.max(...bits) >>> 3) + 1;
   const offset = reserve(pool.builder, size);
+  pool.referred += bits.length * 8;
   for (const bit of bits) pool.builder.bytes[offset + (bit >>> 3)]! |= 1 << (bit & 7);
   return [offset - pool.start, size];
 }
@@ -177,5 +181,6 @@ function setHashes(pool: Pool, at: number, hashes: [string, string][] | undefine
   const sorted = [...hashes].sort(([a], [b]) => (a < b ? -1 : 1));
   const start = pool.builder.length;
   putTexts(pool.builder, sorted.flat());
+  pool.referred += pool.builder.length - start;
   setReference(pool.builder, at, [start - pool.start, pool.builder.length - start]);
 }

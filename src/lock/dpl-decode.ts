@@ -1,5 +1,5 @@
-import { fail, region } from "./byte-cursor.ts";
-import { ABSENT, H, SLOT_SIZE } from "./dpl-layout.ts";
+import { fail, type Region, region } from "./byte-cursor.ts";
+import { ABSENT, E, ENTRY_SIZE, H, SLOT_SIZE } from "./dpl-layout.ts";
 import { openDpl } from "./dpl-reader.ts";
 import type { DplDigests } from "./dpl-writer.ts";
 import type { Lock, LockedPackage } from "./lock-model.ts";
@@ -15,6 +15,7 @@ export function decodeDpl(bytes: Uint8Array, path?: string): { lock: Lock; diges
   const digest = new Bun.CryptoHasher("sha256").update(bytes.subarray(lockAt)).digest();
   if (!digest.equals(dpl.digest)) fail(whole, "does not match its digest");
 
+  checkBodies(whole, dpl.header.packages);
   const packages: LockedPackage[] = [];
   let runs = 0;
   let end = 0;
@@ -33,6 +34,19 @@ export function decodeDpl(bytes: Uint8Array, path?: string): { lock: Lock; diges
   checkSlots(bytes, runs, path);
   const { pylockSha256, inputs } = dpl.header;
   return { lock: { ...dpl.lock, packages }, digests: { pylockSha256, inputs } };
+}
+
+/** Bodies follow each other without gap: none is shared, so that what is made from a file is in proportion to it. */
+function checkBodies(whole: Region, packages: number): void {
+  const { view } = whole;
+  const entriesAt = view.getUint32(H.entries, true);
+  let end = 0;
+  for (let i = 0; i < packages; i += 1) {
+    const at = entriesAt + i * ENTRY_SIZE + E.body;
+    if (view.getUint32(at, true) !== end) fail(whole, "places its bodies wrongly");
+    end += view.getUint32(at + 4, true);
+  }
+  if (end !== view.getUint32(H.bodies + 4, true)) fail(whole, "places its bodies wrongly");
 }
 
 /** Slots that no name of the lock leads to would never be looked at otherwise. */

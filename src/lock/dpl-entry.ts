@@ -8,6 +8,7 @@ import {
   requiredTextAt,
   textAt,
   wideAt,
+  withinBudget,
 } from "./byte-cursor.ts";
 import {
   D,
@@ -82,6 +83,11 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
     return wheelsAt + number * FILE_SIZE;
   };
 
+  const readDependencies = (self: DplEntry) =>
+    Array.from({ length: dependencyCount }, (_, i) =>
+      readDependency(body, SOURCE_SIZE + i * DEPENDENCY_SIZE, () => self.extrasTable),
+    );
+
   return {
     index,
     nameHash: entry.view.getUint32(E.nameHash, true),
@@ -125,15 +131,13 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
       return bytesAt(entry, E.extrasBitmap, body) ?? new Uint8Array();
     },
     get extras() {
-      return bitmapNames(this.extrasBitmap, this.extrasTable, entry);
+      return withinBudget(body, () => bitmapNames(this.extrasBitmap, this.extrasTable, body));
     },
     get source() {
       return readSource(body);
     },
     get dependencies() {
-      return Array.from({ length: dependencyCount }, (_, i) =>
-        readDependency(body, SOURCE_SIZE + i * DEPENDENCY_SIZE, () => this.extrasTable),
-      );
+      return withinBudget(body, () => readDependencies(this));
     },
     get sdist() {
       return hasSdist ? readFile(body, filesAt) : undefined;
@@ -149,20 +153,20 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
       return file;
     },
     get wheels() {
-      return Array.from({ length: wheelCount }, (_, i) => this.wheel(i));
+      return withinBudget(body, () => Array.from({ length: wheelCount }, (_, i) => this.wheel(i)));
     },
     toLocked() {
-      const { version, marker, requiresPython, sdist } = this;
-      return {
+      const { version, marker, requiresPython } = this;
+      return withinBudget(body, () => ({
         name: this.name,
         ...(version === undefined ? {} : { version }),
         ...(marker === undefined ? {} : { marker }),
         ...(requiresPython === undefined ? {} : { requiresPython }),
         source: this.source,
-        dependencies: this.dependencies,
-        ...(sdist === undefined ? {} : { sdist }),
+        dependencies: readDependencies(this),
+        ...(hasSdist ? { sdist: readFile(body, filesAt) } : {}),
         wheels: Array.from({ length: wheelCount }, (_, i) => readFile(body, wheelAt(i))),
-      };
+      }));
     },
   };
 }

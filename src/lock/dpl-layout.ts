@@ -98,6 +98,11 @@ export const F = {
 } as const;
 export const FILE_FLAGS = { sha256: 1, buildHash: 2, urlEndsInName: 4, all: 7 } as const;
 
+/** How many bytes of text one body may stand for, texts that are used several times counted each time. */
+export function textBudget(bodySize: number): number {
+  return 1024 * 1024 + bodySize * 64;
+}
+
 /** Why a DPL cannot be used; readers fall back to `pylock.toml`. */
 export type DplFault = "MAGIC" | "VERSION" | "TRUNCATED" | "CORRUPT" | "TOO_LARGE" | "BAD_VALUE";
 

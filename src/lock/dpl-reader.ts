@@ -1,5 +1,5 @@
 import {
-  type Cursor,
+  cursorOver,
   fail,
   pairs,
   type Region,
@@ -209,7 +209,7 @@ function readSection(frame: Frame, place: Section, check: number, what: string):
 }
 
 function readInputs(of: Region): DplDigests["inputs"] {
-  const cursor: Cursor = { of, at: 0 };
+  const cursor = cursorOver(of);
   const count = takeNumber(cursor);
   if (count * 40 > of.bytes.length) fail(of, "counts more than it can hold");
   const inputs = Array.from({ length: count }, () => {
@@ -224,7 +224,7 @@ function readInputs(of: Region): DplDigests["inputs"] {
 }
 
 function readLockPart(of: Region): Omit<Lock, "packages"> {
-  const cursor: Cursor = { of, at: 0 };
+  const cursor = cursorOver(of);
   const flags = takeNumber(cursor);
   if (flags > 1) fail(of, "has flags that this version does not know", "VERSION");
   const requiresPython = takeText(cursor);

@@ -21,6 +21,7 @@ import {
   MAX_FILE_SIZE,
   MAX_PACKAGES,
   packVersion,
+  textBudget,
 } from "./dpl-layout.ts";
 import { buildNameTable, type NameRun, type NameTable } from "./dpl-name-table.ts";
 import type { Lock, LockedPackage } from "./lock-model.ts";
@@ -209,6 +210,9 @@ function putEntry(
   setText(E.requiresPython, entry.requiresPython);
   setReference(entries, at + E.extrasBitmap, poolBitmap(pool, askedOf, extras));
 
+  const size = bodies.length - start;
+  if (pool.referred > textBudget(size)) throw dplFailure("TOO_LARGE", `the texts of ${entry.name}`);
+
   const { view } = entries;
   const setNumber = (offset: number, value: number) => view.setUint32(at + offset, value, true);
   setNumber(E.nameHash, hash);
@@ -219,7 +223,7 @@ function putEntry(
   setNumber(E.dependencies, entry.dependencies.length);
   setNumber(E.files, entry.wheels.length + (entry.sdist === undefined ? 0 : 1));
   setNumber(E.extras, extras.size);
-  setReference(entries, at + E.body, [start, bodies.length - start]);
+  setReference(entries, at + E.body, [start, size]);
   setNumber(E.bodyCheck, Bun.hash.crc32(bodies.bytes.subarray(start, bodies.length)));
   setNumber(E.check, Bun.hash.crc32(entries.bytes.subarray(at + E.nameHash, at + ENTRY_SIZE)));
 }
