@@ -53,11 +53,9 @@ export async function removeRecords(home: Home, keys: readonly Uint8Array[]): Pr
     const gone = new Set(keys.map((key) => key.toHex()));
     const dxc = readForWriting(home);
     const all = dxc === undefined ? describedLayouts(home) : recordsOrDescriptions(home, dxc);
-    writeWhole(
+    writeIndex(
       home,
-      all.filter(
-        (r) => !gone.has(r.key.toHex()) && !(r.kind === "alias" && gone.has(r.projectHash.toHex())),
-      ),
+      all.filter((r) => !gone.has(r.key.toHex()) && !(r.kind === "alias" && gone.has(r.projectHash.toHex()))),
     );
   });
 }

@@ -89,7 +89,8 @@ export function findSlot(dxc: Dxc, key: Uint8Array): SlotPlace {
 
 /** The bytes of a record that a slot points at, without a copy. Failure `DXPY_DXC_CORRUPT` when they cannot be there. */
 export function recordBytes(dxc: Dxc, offset: number, length: number): Uint8Array {
-  if (length < MIN_RECORD || length > MAX_RECORD) throw corrupt(dxc.path, `a slot with a record of ${length} bytes`);
+  if (length < MIN_RECORD || length > MAX_RECORD)
+    throw corrupt(dxc.path, `a slot with a record of ${length} bytes`);
   if (offset % 16 !== 0 || offset < HEADER_SIZE + dxc.slots * SLOT_SIZE || offset + length > dxc.bytes.length)
     throw corrupt(dxc.path, `a slot points at ${offset}, where no record can be`);
   return dxc.bytes.subarray(offset, offset + length);

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
 import { type LayoutRecord, UNKNOWN_STAMPS } from "./dxc-format.ts";
-import { hashBytes } from "./layout-plan.ts";
+import { hashBytes, type LinkMode } from "./layout-plan.ts";
 
 export const DESCRIPTION_FILE = "dx-py-layout.json";
 const MAX_DESCRIPTION = 64 * 1024 * 1024;
@@ -15,7 +15,9 @@ export interface LayoutDescription {
   projectHash: string;
   /** Milliseconds since the epoch. */
   created: number;
-  links: number;
+  linkMode: LinkMode;
+  realPaths: string[];
+  prompt?: string;
   interpreter: {
     executable: string;
     version: string;
@@ -33,6 +35,8 @@ export interface DescribedPackage {
   name: string;
   version: string;
   outputHash: string;
+  /** Text of `direct_url.json`. */
+  directUrl?: string;
   /** Absolute path of the project, for editables. */
   editable?: string;
 }
@@ -58,7 +62,6 @@ function isDescription(value: unknown): value is LayoutDescription {
     typeof v.projectHash === "string" &&
     hashBytes(v.projectHash) !== undefined &&
     isCount(v.created) &&
-    isCount(v.links) &&
     typeof v.interpreter === "object" &&
     v.interpreter !== null &&
     typeof v.interpreter.executable === "string" &&
@@ -81,7 +84,10 @@ function isDecimal(value: unknown): boolean {
 
 function isInside(value: unknown): boolean {
   return (
-    typeof value === "string" && value.length < 4096 && !value.startsWith("/") && !value.split("/").includes("..")
+    typeof value === "string" &&
+    value.length < 4096 &&
+    !value.startsWith("/") &&
+    !value.split("/").includes("..")
   );
 }
 
@@ -97,7 +103,7 @@ export function describedLayouts(home: Home): LayoutRecord[] {
       key,
       created: description.created,
       packages: description.packages.length,
-      links: Math.min(description.links, 0xffff_ffff),
+      links: 0,
       stamps: UNKNOWN_STAMPS,
       interpreterSize: BigInt(description.interpreter.size),
       interpreterMtimeNs: BigInt(description.interpreter.mtimeNs),

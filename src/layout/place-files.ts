@@ -1,0 +1,139 @@
+/** Writing a prefix tree to disk: directories, links, and real files in the cheapest way that the filesystem has. */
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { hardlinkOrCopy, junction, reflink } from "../platform/links.ts";
+import type { LinkMode } from "./layout-plan.ts";
+import { entriesOf, type Folder, type Leaf, type StoreLeaf, type TextLeaf } from "./prefix-tree.ts";
+
+export interface PlaceOptions {
+  linkMode: LinkMode;
+  /** Directories become 0555 and own files 0444 or 0555: for a prefix that is shared. */
+  readOnly: boolean;
+}
+
+const windows = process.platform === "win32";
+const BYTECODE = "__pycache__";
+
+interface Writer extends PlaceOptions {
+  links: number;
+  /** Equal texts (INSTALLER, once per package) are one file with many names. */
+  texts: Map<string, string>;
+}
+
+/** Writes `tree` as the new directory `path`. Returns the number of links and files that point into the store. */
+export function placeTree(tree: Folder, path: string, options: PlaceOptions): number {
+  const writer: Writer = { ...options, links: 0, texts: new Map() };
+  mkdirSync(path);
+  placeChildren(writer, tree, path);
+  // The top itself stays writable: a directory that is moved to another parent must be. Its mover closes it.
+  return writer.links;
+}
+
+function placeChildren(writer: Writer, folder: Folder, path: string): void {
+  let python = false;
+  for (const [name, node] of folder.children) {
+    const child = `${path}/${name}`;
+    if (node.kind === "folder") {
+      mkdirSync(child);
+      placeChildren(writer, node, child);
+      close(writer, child);
+    } else {
+      placeLeaf(writer, node, child);
+      python ||= name.endsWith(".py");
+    }
+  }
+  // Python writes bytecode beside the link, not beside what it points to.
+  if (python && writer.readOnly && !folder.children.has(BYTECODE)) mkdirSync(`${path}/${BYTECODE}`);
+}
+
+function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
+  if (leaf.kind === "text") return placeText(writer, leaf, path);
+  if (leaf.kind === "link") return symlinkSync(leaf.target, path);
+  writer.links++;
+  if (leaf.real || (writer.linkMode !== "symlink" && !windows)) return placeReal(writer, leaf, path);
+  if (!windows) return symlinkSync(leaf.source, path);
+  if (leaf.directory) return junction(leaf.source, path);
+  hardlinkOrCopy(leaf.source, path);
+}
+
+function placeText(writer: Writer, leaf: TextLeaf, path: string): void {
+  const key = typeof leaf.content === "string" && leaf.content.length < 64 ? leaf.content : undefined;
+  const twin = key === undefined ? undefined : writer.texts.get(key);
+  if (twin !== undefined && writer.readOnly && !leaf.executable) {
+    try {
+      linkSync(twin, path);
+      return;
+    } catch {
+      // No hardlinks here, or too many: a file of its own will do.
+    }
+  }
+  const mode = writer.readOnly ? 0o444 : 0o644;
+  writeFileSync(path, leaf.content, { mode: leaf.executable ? mode | 0o111 : mode });
+  if (key !== undefined && !leaf.executable) writer.texts.set(key, path);
+}
+
+/** Real directories, a file each in its own place; bytecode goes to the store's directory where that can be. */
+function placeReal(writer: Writer, leaf: StoreLeaf, path: string): void {
+  if (!leaf.directory) return placeFile(writer, leaf.source, path);
+  mkdirSync(path);
+  let python = false;
+  for (const entry of entriesOf(leaf.source)) {
+    const source = `${leaf.source}/${entry.name}`;
+    placeReal(writer, { ...leaf, source, directory: entry.isDirectory() }, `${path}/${entry.name}`);
+    python ||= entry.name.endsWith(".py");
+  }
+  if (python) placeBytecode(writer, leaf.source, path);
+  close(writer, path);
+}
+
+/** Compiled once per machine: the directory of the store is shared by all layouts, as it is for linked packages. */
+function placeBytecode(writer: Writer, source: string, path: string): void {
+  const shared = `${source}/${BYTECODE}`;
+  const own = `${path}/${BYTECODE}`;
+  if (!writer.readOnly) return;
+  if (windows) return void mkdirSync(own);
+  try {
+    mkdirSync(shared);
+  } catch (error) {
+    // A store that cannot be written to (another user's): bytecode stays with the layout.
+    if ((error as { code?: string }).code !== "EEXIST") return void mkdirSync(own);
+  }
+  symlinkSync(shared, own);
+}
+
+function placeFile(writer: Writer, source: string, path: string): void {
+  switch (writer.linkMode) {
+    case "clone":
+      if (!reflink(source, path)) copyWithTime(source, path);
+      else copyTimes(source, path);
+      return;
+    case "copy":
+      return copyWithTime(source, path);
+    default:
+      if (hardlinkOrCopy(source, path) === "copy") copyTimes(source, path);
+  }
+}
+
+function copyWithTime(source: string, path: string): void {
+  copyFileSync(source, path);
+  copyTimes(source, path);
+}
+
+/** Bytecode names the time of its source: a copy with another time would be compiled again. */
+function copyTimes(source: string, path: string): void {
+  const { atimeMs, mtimeMs, mode } = statSync(source);
+  chmodSync(path, (mode & 0o777) | 0o200);
+  utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
+}
+
+function close(writer: Writer, path: string): void {
+  if (writer.readOnly && !windows) chmodSync(path, 0o555);
+}

@@ -1,0 +1,161 @@
+/** What a prefix holds for a plan: packages, scripts, headers, data, `.dist-info`, and what makes it an environment. */
+import { readFileSync, statSync } from "node:fs";
+import { normalizeName } from "../standards/names.ts";
+import { activationScripts } from "./activation.ts";
+import { type AddedFile, installedRecord } from "./installed-record.ts";
+import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
+import { ATTRIBUTION, CACHE_TAG, interpreterLinks, pyvenvConfig } from "./prefix-files.ts";
+import { type Collision, entriesOf, type Folder, folderAt, newFolder, place } from "./prefix-tree.ts";
+import { entryPointScript, isSafeEntryPoint, rewrittenScript, windowsWrapper } from "./scripts.ts";
+
+const windows = process.platform === "win32";
+
+/** What the prefix at `prefix` (its final absolute path, for shebangs) holds. */
+export function prefixTree(plan: LayoutPlan, prefix: string, collisions: Collision[] = []): Folder {
+  const { interpreter } = plan;
+  const { purelib, scripts } = interpreter.paths;
+  const root = newFolder();
+  const site = folderAt(root, purelib);
+  const bin = folderAt(root, scripts);
+  const realPaths = new Set(plan.realPaths);
+  const target: Target = {
+    root,
+    site,
+    bin,
+    purelib,
+    scripts,
+    python: `${prefix}/${scripts}/${windows ? "python.exe" : "python"}`,
+    toPrefix: "../".repeat(purelib.split("/").length),
+    include: `include/site/python${interpreter.version.split(".").slice(0, 2).join(".")}`,
+    collisions,
+  };
+  // In the order of names, so that a collision is settled the same way every time.
+  const ordered = [...plan.packages, ...plan.editables]
+    .map((p) => ({ p, name: normalizeName(p.object.name) }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  for (const { p, name } of ordered) {
+    placePackage(target, p, name, p.object.realPaths || realPaths.has(name));
+  }
+  if (windows) for (const name of ["python.exe", "pythonw.exe"]) placeWindowsLauncher(bin, plan, name);
+  else for (const [name, link] of interpreterLinks(interpreter)) bin.children.set(name, link);
+  for (const [name, text] of activationScripts(prefix, scripts, plan.prompt))
+    bin.children.set(name, { kind: "text", content: text, executable: false });
+  root.children.set("pyvenv.cfg", {
+    kind: "text",
+    content: pyvenvConfig(interpreter, plan.prompt),
+    executable: false,
+  });
+  root.children.set("CACHEDIR.TAG", CACHE_TAG);
+  root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
+  if (!windows && process.platform !== "darwin" && interpreter.pointerBits === 64)
+    root.children.set("lib64", { kind: "link", target: "lib" });
+  return root;
+}
+
+interface Target {
+  root: Folder;
+  site: Folder;
+  bin: Folder;
+  purelib: string;
+  scripts: string;
+  /** What shebangs name. */
+  python: string;
+  toPrefix: string;
+  /** Of all packages' headers, relative to the prefix. */
+  include: string;
+  collisions: Collision[];
+}
+
+function placePackage(target: Target, p: LayoutPackage, name: string, real: boolean): void {
+  const { object, treePath } = p;
+  const added: AddedFile[] = [];
+  for (const entry of object.topLevel) {
+    if (entry.name === object.distInfo || entry.name === "__pycache__") continue;
+    const source = `${treePath}/lib/${entry.name}`;
+    const leaf = { kind: "store" as const, source, directory: entry.isDirectory, real };
+    place(target.site, entry.name, leaf, target.purelib, target.collisions);
+  }
+  placeScripts(target, p, added, real);
+  if (object.hasData) {
+    for (const entry of entriesOf(`${treePath}/data`)) {
+      const source = `${treePath}/data/${entry.name}`;
+      const leaf = { kind: "store" as const, source, directory: entry.isDirectory(), real };
+      place(target.root, entry.name, leaf, "", target.collisions);
+    }
+  }
+  const headers = `${target.include}/${name}`;
+  if (object.hasHeaders) {
+    const source = `${treePath}/headers`;
+    place(
+      folderAt(target.root, target.include, target.collisions),
+      name,
+      { kind: "store", source, directory: true, real },
+      target.include,
+      target.collisions,
+    );
+  }
+  placeDistInfo(target, p, added, headers);
+}
+
+function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real: boolean): void {
+  const { object, treePath } = p;
+  const own = (name: string, content: string | Uint8Array) => {
+    const leaf = { kind: "text" as const, content, executable: true };
+    place(target.bin, name, leaf, target.scripts, target.collisions);
+    added.push({ path: `${target.toPrefix}${target.scripts}/${name}`, content });
+  };
+  for (const script of object.scripts) {
+    const source = `${treePath}/scripts/${script.name}`;
+    if (script.shebang !== "none") {
+      own(script.name, rewrittenScript(target.python, new Uint8Array(readFileSync(source)), !windows));
+    } else {
+      const leaf = { kind: "store" as const, source, directory: false, real };
+      place(target.bin, script.name, leaf, target.scripts, target.collisions);
+    }
+  }
+  for (const entry of object.entryPoints) {
+    if (!isSafeEntryPoint(entry)) continue;
+    if (windows) {
+      own(`${entry.name}-script.py`, entryPointScript(target.python, entry, false));
+      own(`${entry.name}.cmd`, windowsWrapper(target.python, `${entry.name}-script.py`));
+    } else own(entry.name, entryPointScript(target.python, entry));
+  }
+}
+
+/** A real directory: links to the package's own files, and the installer's. */
+function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], headers: string): void {
+  const { object, treePath } = p;
+  const folder = newFolder();
+  const source = `${treePath}/lib/${object.distInfo}`;
+  const text = (name: string, content: string) => {
+    folder.children.set(name, { kind: "text", content, executable: false });
+    if (name !== "RECORD") added.push({ path: `${object.distInfo}/${name}`, content });
+  };
+  for (const entry of entriesOf(source)) {
+    const leaf = { source: `${source}/${entry.name}`, directory: entry.isDirectory() };
+    if (!/^RECORD\.(jws|p7s)$/.test(entry.name))
+      folder.children.set(entry.name, { kind: "store", ...leaf, real: false });
+  }
+  text("INSTALLER", "dx-py\n");
+  if (p.directUrl !== undefined) text("direct_url.json", p.directUrl);
+  const places = {
+    distInfo: object.distInfo,
+    toPrefix: target.toPrefix,
+    scripts: target.scripts,
+    headers,
+  };
+  const record = readFileSync(`${source}/RECORD`, "utf8");
+  text("RECORD", installedRecord(record, places, added, object.plainRecord));
+  target.site.children.set(object.distInfo, folder);
+}
+
+/** `venv`'s own launcher finds the interpreter by `pyvenv.cfg`. */
+function placeWindowsLauncher(bin: Folder, plan: LayoutPlan, name: string): void {
+  const base = plan.interpreter.basePrefix;
+  const launcher = name === "python.exe" ? "venvlauncher.exe" : "venvwlauncher.exe";
+  const found = [`${base}/Lib/venv/scripts/nt/${name}`, `${base}/Lib/venv/scripts/nt/${launcher}`].find(
+    (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
+  );
+  const leaf = { kind: "store" as const, source: found ?? plan.interpreter.executable };
+  bin.children.set(name, { ...leaf, directory: false, real: true });
+}
