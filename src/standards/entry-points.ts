@@ -1,0 +1,52 @@
+/** `entry_points.txt` (entry points specification), read as `importlib.metadata` reads it. */
+import { stripPythonSpace } from "./python-space.ts";
+
+export interface EntryPoint {
+  /** `console_scripts`, `gui_scripts`, or a project's own. */
+  readonly group: string;
+  readonly name: string;
+  /** `package.module`. */
+  readonly module: string;
+  /** `object.attribute`; absent: the module itself. */
+  readonly attribute?: string;
+  readonly extras: readonly string[];
+}
+
+const REFERENCE = /^([\p{L}\p{N}_.]+)\s*(?::\s*([\p{L}\p{N}_.]+)\s*)?(?:\[(.*)\]\s*)?$/u;
+// What Python's `str.splitlines` breaks at.
+const LINE_BREAK = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/;
+
+/**
+ * Reads every entry point in the order of the file. A line that is none (no `=`, or a value that is no object reference) is
+ * left out, as it is by the tools that only list entry points.
+ */
+export function parseEntryPoints(text: string): EntryPoint[] {
+  const found: EntryPoint[] = [];
+  let group: string | undefined;
+  for (const raw of text.split(LINE_BREAK)) {
+    const line = stripPythonSpace(raw);
+    if (line === "" || line.startsWith("#")) continue;
+    if (line.startsWith("[") && line.endsWith("]")) {
+      group = line.replace(/^[[\]]+|[[\]]+$/g, "");
+      continue;
+    }
+    const equals = line.indexOf("=");
+    if (group === undefined || equals === -1) continue;
+    const reference = parseObjectReference(stripPythonSpace(line.slice(equals + 1)));
+    if (reference === undefined) continue;
+    found.push({ group, name: stripPythonSpace(line.slice(0, equals)), ...reference });
+  }
+  return found;
+}
+
+/** `module:attribute [extra]`; `undefined` when it is no object reference. */
+export function parseObjectReference(text: string): Omit<EntryPoint, "group" | "name"> | undefined {
+  const match = REFERENCE.exec(text);
+  if (match === null) return undefined;
+  const attribute = match[2];
+  return {
+    module: match[1]!,
+    ...(attribute === undefined ? undefined : { attribute }),
+    extras: match[3]?.match(/[\p{L}\p{N}_]+/gu) ?? [],
+  };
+}
