@@ -1,0 +1,38 @@
+/** Puts the words of a command line into the order that the parser wants. */
+import { VALUE_OPTIONS } from "./common-flags.ts";
+
+/** Options of `run` that take a value, beside the common ones. */
+const RUN_VALUES = new Set(["--group", "--no-group", "--only-group", "--extra", "--package", "--with"]);
+
+/**
+ * Options before the command go behind it (`--offline install` is `install --offline`); `help X` is `X --help`; in
+ * front of the command that `run` runs stands `--`, so that its own options stay its own.
+ */
+export function arrange(argv: readonly string[]): string[] {
+  let at = 0;
+  while (at < argv.length && (argv[at] as string).startsWith("-") && argv[at] !== "--") {
+    if (["-h", "--help", "-H", "--help-all", "--helpAll", "-V", "--version"].includes(argv[at] as string)) break;
+    at += takesValue(argv[at] as string, VALUE_OPTIONS) ? 2 : 1;
+  }
+  const before = argv.slice(0, Math.min(at, argv.length));
+  const [command, ...rest] = argv.slice(at);
+  if (command === undefined) return before.length === 0 ? [] : [...before];
+  if (command === "help") return rest.length === 0 ? ["--help"] : [...rest.filter((word) => !word.startsWith("-")), "--help"];
+  if (command === "run") return ["run", ...before, ...guardRun(rest)];
+  const nested = ["cache", "python"].includes(command) && rest[0] !== undefined && !rest[0].startsWith("-") ? 1 : 0;
+  return [command, ...rest.slice(0, nested), ...before, ...rest.slice(nested)];
+}
+
+function guardRun(words: readonly string[]): string[] {
+  let at = 0;
+  while (at < words.length && (words[at] as string).startsWith("-")) {
+    const word = words[at] as string;
+    if (word === "--") return [...words];
+    at += takesValue(word, VALUE_OPTIONS) || takesValue(word, RUN_VALUES) ? 2 : 1;
+  }
+  return at >= words.length ? [...words] : [...words.slice(0, at), "--", ...words.slice(at)];
+}
+
+function takesValue(word: string, options: ReadonlySet<string>): boolean {
+  return !word.includes("=") && options.has(word);
+}

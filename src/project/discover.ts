@@ -1,0 +1,66 @@
+/** Finds the project that a command is about: the nearest `pyproject.toml` upward, and the workspace around it. */
+import { existsSync, statSync } from "node:fs";
+import { Failure } from "../platform/errors.ts";
+import { type ProjectFile, readProjectFile } from "./project-file.ts";
+import { workspaceMembers, workspaceMatches } from "./workspace.ts";
+
+export interface Project {
+  /** Absolute folder of the locks and of `.venv`: the workspace's root, or the project itself. */
+  root: string;
+  /** The file at `root`. */
+  main: ProjectFile;
+  /** The project that the command was started in: `main`, or a member of the workspace. */
+  current: ProjectFile;
+  /** Members of the workspace, `main` not among them, sorted by folder. Empty where there is no workspace. */
+  members: readonly ProjectFile[];
+}
+
+/** Errors: DXPY_NO_PROJECT, and those of reading. */
+export async function discoverProject(start: string): Promise<Project> {
+  if (!isFolder(start)) {
+    throw new Failure("DXPY_NO_PROJECT", `${start} is not a folder`, { context: { path: start }, exitCode: 2 });
+  }
+  const dir = nearestUpward(start);
+  if (dir === undefined) {
+    throw new Failure("DXPY_NO_PROJECT", `No pyproject.toml in ${start} or above it`, {
+      context: { path: start },
+      hint: "Run `dx-py init` to make one, or name the project's folder with `--project`.",
+      exitCode: 2,
+    });
+  }
+  const current = (await readProjectFile(dir)) as ProjectFile;
+  if (current.settings.workspace !== undefined) return await workspace(current, current);
+  for (let above = parent(dir); above !== undefined; above = parent(above)) {
+    if (!existsSync(`${above}/pyproject.toml`)) continue;
+    const file = await readProjectFile(above);
+    if (file?.settings.workspace !== undefined) {
+      if (workspaceMatches(file, dir)) return await workspace(file, current);
+      break;
+    }
+  }
+  return { root: dir, main: current, current, members: [] };
+}
+
+/** The folder of the nearest `pyproject.toml`, without reading it. */
+export function nearestUpward(start: string): string | undefined {
+  for (let dir: string | undefined = start; dir !== undefined; dir = parent(dir)) {
+    if (existsSync(`${dir === "/" ? "" : dir}/pyproject.toml`)) return dir;
+  }
+  return undefined;
+}
+
+async function workspace(main: ProjectFile, current: ProjectFile): Promise<Project> {
+  const members = await workspaceMembers(main);
+  const own = members.find((member) => member.dir === current.dir) ?? current;
+  return { root: main.dir, main, current: current.dir === main.dir ? main : own, members };
+}
+
+function parent(dir: string): string | undefined {
+  const cut = dir.lastIndexOf("/");
+  if (cut < 0 || dir === "/") return undefined;
+  return cut === 0 ? "/" : dir.slice(0, cut);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,98 @@
+/** One `pyproject.toml`, read and checked: what it declares, as plain data. */
+import { Failure } from "../platform/errors.ts";
+import { resolveGroups } from "../standards/dependency-groups.ts";
+import { normalizeName } from "../standards/names.ts";
+import { type ProjectMetadata, readBuildSystem, readProjectTable } from "../standards/pyproject.ts";
+import { parseRequirement, type Requirement } from "../standards/requirements.ts";
+import { badSetting, SettingFailure } from "./setting-checks.ts";
+import { parseKeyPath, placeFailure, readTomlFile, type TomlDocument } from "./toml-document.ts";
+import { readToolSettings, type ToolSettings } from "./tool-settings.ts";
+
+export interface ProjectFile {
+  /** Absolute folder. */
+  dir: string;
+  document: TomlDocument;
+  /** `[project]`; absent for a file that only holds settings or a workspace. */
+  metadata?: ProjectMetadata;
+  /** Normalised name. */
+  name?: string;
+  /** Names of the groups (normalised) to their requirements, includes resolved (PEP 735). */
+  groups: ReadonlyMap<string, readonly Requirement[]>;
+  /** It is built and installed itself: it has a `[build-system]`, unless `package` in the settings says otherwise. */
+  packaged: boolean;
+  settings: ToolSettings;
+  /** Visible warnings about settings. */
+  warnings: string[];
+}
+
+/** `undefined` when the folder has no `pyproject.toml`. Errors point at line and column. */
+export async function readProjectFile(dir: string): Promise<ProjectFile | undefined> {
+  const document = await readTomlFile(`${dir === "/" ? "" : dir}/pyproject.toml`);
+  return document === undefined ? undefined : await interpretProjectFile(dir, document);
+}
+
+export async function interpretProjectFile(dir: string, document: TomlDocument): Promise<ProjectFile> {
+  try {
+    return interpret(dir, document);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const place = error instanceof SettingFailure ? error.at : keyPathIn(error.message);
+    throw place === undefined ? withPath(error, document.path) : await placeFailure(error, document, parseKeyPath(place));
+  }
+}
+
+function interpret(dir: string, document: TomlDocument): ProjectFile {
+  const warnings: string[] = [];
+  const { table } = document;
+  const settings = readToolSettings(table, (message) => warnings.push(message));
+  const metadata = table["project"] === undefined ? undefined : readProjectTable(table);
+  const groups = new Map(table["dependency-groups"] === undefined ? [] : resolveGroups(table["dependency-groups"]));
+  if (settings["dev-dependencies"] !== undefined) {
+    const legacy = settings["dev-dependencies"].map((text, i) => requirementAt(text, `tool.uv.dev-dependencies[${i}]`));
+    groups.set("dev", [...(groups.get("dev") ?? []), ...legacy]);
+  }
+  const packaged = settings.package ?? readBuildSystem(table) !== undefined;
+  const name = metadata?.name === undefined ? undefined : normalizeName(metadata.name);
+  return {
+    dir,
+    document,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(name === undefined ? {} : { name }),
+    groups,
+    packaged: packaged && metadata !== undefined,
+    settings,
+    warnings,
+  };
+}
+
+/** Reads a PEP 508 requirement that stands at a key path. */
+export function requirementAt(text: string, at: string): Requirement {
+  try {
+    return parseRequirement(text);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new SettingRequirementFailure(at, error);
+  }
+}
+
+class SettingRequirementFailure extends SettingFailure {
+  constructor(at: string, from: Failure) {
+    super(at, `is not a valid requirement: ${from.message}`, from.hint);
+    if (from.context.detail !== undefined) this.context.detail = from.context.detail;
+  }
+}
+
+export function noProjectTable(file: ProjectFile): Failure {
+  const failure = badSetting("project", "is missing", "Add a `[project]` table with a `name` and a `version`, or run `dx-py init`.");
+  return withPath(failure, file.document.path);
+}
+
+/** Messages of standards/ name the key path in the text: `project.dependencies[3]`, in backquotes or plain. */
+function keyPathIn(message: string): string | undefined {
+  return /(?:project|build-system|dependency-groups|tool)(?:\.(?:[A-Za-z0-9_-]+|"[^"]*")|\[\d+\])+/.exec(message)?.[0];
+}
+
+function withPath(failure: Failure, path: string): Failure {
+  if (failure.context.path === undefined) failure.context.path = path;
+  return failure;
+}

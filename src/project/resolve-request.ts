@@ -1,0 +1,203 @@
+/** Puts together what is to be resolved, from the project and the settings; and its fingerprint. */
+import { canonicalJson } from "../realise/canonical-json.ts";
+import type { ConflictSet, PackageSource, Preference, ResolveRequest } from "../resolver/request.ts";
+import { blake3Hex } from "../platform/blake3.ts";
+import { normalizeName } from "../standards/names.ts";
+import { formatRequirement, type Requirement } from "../standards/requirements.ts";
+import { formatSpecifierSet, parseSpecifierSet } from "../standards/specifiers.ts";
+import type { Project } from "./discover.ts";
+import { readMoment } from "./moments.ts";
+import { type ProjectFile, requirementAt } from "./project-file.ts";
+import { defaultGroups, groupNames, memberGroup, rootRequirements } from "./root-requirements.ts";
+import { badSetting } from "./setting-checks.ts";
+import type { ResolutionSettings } from "./settings.ts";
+import { declaredSources } from "./sources.ts";
+
+export interface RequestOptions {
+  project: Project;
+  settings: ResolutionSettings;
+  preferences: Preference[];
+  upgrade: true | string[];
+  /** Milliseconds since the epoch: what spans of `exclude-newer` count from. */
+  now: number;
+}
+
+/** Errors: DXPY_BAD_SETTING with the key path, DXPY_BAD_REQUIREMENT. */
+export function makeResolveRequest({ project, settings, preferences, upgrade, now }: RequestOptions): ResolveRequest {
+  const { main } = project;
+  const tool = main.settings;
+  const sources = allSources(project);
+  const name = main.name ?? "workspace";
+  const list = (key: "constraint-dependencies" | "override-dependencies" | "build-constraint-dependencies") =>
+    (tool[key] ?? []).map((text, i) => requirementAt(text, `tool.${toolOf(main, key)}.${key}[${i}]`));
+  return {
+    root: main.metadata?.version === undefined ? { name } : { name, version: main.metadata.version },
+    requirements: rootRequirements(project),
+    requiresPython: jointRequiresPython(project),
+    extras: [...(main.metadata?.optionalDependencies.keys() ?? [])].sort(),
+    groups: groupNames(project),
+    groupRequiresPython: groupPythons(main),
+    constraints: list("constraint-dependencies"),
+    overrides: list("override-dependencies"),
+    excludes: (tool["exclude-dependencies"] ?? []).map(normalizeName).sort(),
+    buildConstraints: list("build-constraint-dependencies"),
+    sources,
+    indexPins: indexPins(sources),
+    environments: tool.environments ?? [],
+    requiredEnvironments: tool["required-environments"] ?? [],
+    conflicts: conflictSets(project),
+    prerelease: settings.prerelease,
+    resolution: settings.resolution,
+    forkStrategy: settings.forkStrategy,
+    ...(settings.excludeNewer ? { excludeNewer: readMoment(settings.excludeNewer, "exclude-newer", now) } : {}),
+    excludeNewerPackage: newerByPackage(main, now),
+    noBinary: settings.noBinary,
+    noBuild: settings.noBuild,
+    preferences,
+    upgrade,
+  };
+}
+
+/**
+ * Lower-case hex BLAKE3 of all that a resolution depends on, apart from the indexes' content and where they are: a lock
+ * made behind a mirror is the same lock. Comments, order of tables and spelling of requirements do not matter.
+ * `sourceDigests` stand for the projects that `path` and `workspace` sources name.
+ */
+export function requestFingerprint(
+  request: ResolveRequest,
+  project: Project,
+  settings: ResolutionSettings,
+  sourceDigests: Readonly<Record<string, string>>,
+): string {
+  const spelled = (requirements: readonly Requirement[]) => requirements.map(spell).sort();
+  return blake3Hex(
+    canonicalJson({
+      format: 1,
+      root: { name: request.root.name, packaged: project.main.packaged, ...omitUndefined({ version: request.root.version }) },
+      requirements: request.requirements.map((item) => ({ requires: spell(item.requirement), ...omitUndefined(item.scope) })),
+      requiresPython: request.requiresPython ?? "",
+      extras: request.extras,
+      groups: request.groups,
+      defaultGroups: defaultGroups(project),
+      groupRequiresPython: request.groupRequiresPython ?? {},
+      constraints: spelled(request.constraints),
+      overrides: spelled(request.overrides),
+      excludes: request.excludes,
+      buildConstraints: spelled(request.buildConstraints ?? []),
+      sources: relativeSources(request.sources, project.root),
+      environments: request.environments,
+      requiredEnvironments: request.requiredEnvironments,
+      conflicts: request.conflicts.map((set) => set.map((item) => omitUndefined({ ...item }))),
+      prerelease: request.prerelease,
+      resolution: request.resolution,
+      forkStrategy: request.forkStrategy,
+      excludeNewer: settings.excludeNewer ?? "",
+      excludeNewerPackage: project.main.settings["exclude-newer-package"] ?? {},
+      noBinary: request.noBinary,
+      noBuild: request.noBuild,
+      sourceDigests,
+    }),
+  );
+}
+
+function spell(requirement: Requirement): string {
+  return formatRequirement({ ...requirement, name: requirement.normalized });
+}
+
+function omitUndefined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Partial<T>;
+}
+
+/** Every member may be named by any other; what a member declares holds where the root declares nothing. */
+function allSources(project: Project): Record<string, PackageSource[]> {
+  const members = new Map(project.members.map((member) => [member.name as string, member]));
+  if (project.main.name !== undefined && project.members.length > 0) members.set(project.main.name, project.main);
+  const sources: Record<string, PackageSource[]> = Object.create(null);
+  for (const member of project.members) {
+    sources[member.name as string] = [{ kind: "workspace", path: member.dir, editable: true }];
+  }
+  for (const member of project.members) Object.assign(sources, declaredSources(member, members));
+  return Object.assign(sources, declaredSources(project.main, members));
+}
+
+function relativeSources(sources: Readonly<Record<string, PackageSource[]>>, root: string) {
+  const entries = Object.entries(sources).map(([name, list]) => [
+    name,
+    list.map((source) => omitUndefined("path" in source ? { ...source, path: relativePath(root, source.path) } : { ...source })),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** `to` as seen from the folder `from`, both absolute: `.`, `lib/a`, `../b`. */
+export function relativePath(from: string, to: string): string {
+  const [a, b] = [from.split("/").filter(Boolean), to.split("/").filter(Boolean)];
+  let same = 0;
+  while (same < a.length && same < b.length && a[same] === b[same]) same += 1;
+  const steps = [...Array.from({ length: a.length - same }, () => ".."), ...b.slice(same)];
+  return steps.length === 0 ? "." : steps.join("/");
+}
+
+function indexPins(sources: Readonly<Record<string, PackageSource[]>>): Record<string, string> {
+  const pins: Record<string, string> = Object.create(null);
+  for (const [name, [first, ...others]] of Object.entries(sources)) {
+    if (others.length > 0 || first?.kind !== "index") continue;
+    if (first.marker === undefined && first.extra === undefined && first.group === undefined) pins[name] = first.index;
+  }
+  return pins;
+}
+
+function jointRequiresPython(project: Project): string | undefined {
+  const texts = [project.main, ...project.members].map((file) => file.metadata?.requiresPython);
+  const given = [...new Set(texts.filter((text) => text !== undefined && text.trim() !== ""))];
+  return given.length === 0 ? undefined : formatSpecifierSet(parseSpecifierSet(given.join(",")));
+}
+
+function groupPythons(main: ProjectFile): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [group, value] of Object.entries(main.settings["dependency-groups"] ?? {})) {
+    const name = normalizeName(group);
+    if (!main.groups.has(name)) {
+      throw badSetting(`tool.${toolOf(main, "dependency-groups")}.dependency-groups.${group}`, "names a group that `[dependency-groups]` does not have");
+    }
+    if (value["requires-python"] !== undefined) result[name] = value["requires-python"];
+  }
+  return result;
+}
+
+function conflictSets(project: Project): ConflictSet[] {
+  const { main, members } = project;
+  const at = `tool.${toolOf(main, "conflicts")}.conflicts`;
+  return (main.settings.conflicts ?? []).map((set, i) => {
+    if (set.length < 2) throw badSetting(`${at}[${i}]`, "must name at least two extras or groups");
+    return set.map((item, j) => {
+      const part = {
+        ...(item.extra === undefined ? {} : { extra: normalizeName(item.extra) }),
+        ...(item.group === undefined ? {} : { group: normalizeName(item.group) }),
+      };
+      const name = item.package === undefined ? undefined : normalizeName(item.package);
+      if (name === undefined || name === main.name) {
+        if (Object.keys(part).length !== 1) throw badSetting(`${at}[${i}][${j}]`, "must have either an `extra` or a `group`");
+        return part;
+      }
+      if (!members.some((member) => member.name === name)) {
+        throw badSetting(`${at}[${i}][${j}].package`, `names \`${name}\`, which is not a member of the workspace`);
+      }
+      return { group: memberGroup(name, part) };
+    });
+  });
+}
+
+function newerByPackage(main: ProjectFile, now: number): Record<string, number | false> {
+  const result: Record<string, number | false> = Object.create(null);
+  for (const [name, value] of Object.entries(main.settings["exclude-newer-package"] ?? {})) {
+    const at = `tool.${toolOf(main, "exclude-newer-package")}.exclude-newer-package.${name}`;
+    result[normalizeName(name)] = value === false ? false : readMoment(value, at, now);
+  }
+  return result;
+}
+
+/** Which of the two tables a setting came from, for messages. */
+export function toolOf(file: ProjectFile, key: string): "dx-py" | "uv" {
+  const tool = file.document.table["tool"] as Record<string, Record<string, unknown>> | undefined;
+  return tool?.["dx-py"]?.[key] === undefined && tool?.["uv"]?.[key] !== undefined ? "uv" : "dx-py";
+}
