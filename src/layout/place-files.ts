@@ -55,13 +55,17 @@ function placeChildren(writer: Writer, folder: Folder, path: string): void {
 }
 
 function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
-  if (leaf.kind === "text") return placeText(writer, leaf, path);
-  if (leaf.kind === "link") return symlinkSync(leaf.target, path);
-  writer.links++;
-  if (leaf.real || (writer.linkMode !== "symlink" && !windows)) return placeReal(writer, leaf, path);
-  if (!windows) return symlinkSync(leaf.source, path);
-  if (leaf.directory) return junction(leaf.source, path);
-  hardlinkOrCopy(leaf.source, path);
+  if (leaf.kind === "text") {
+    placeText(writer, leaf, path);
+  } else if (leaf.kind === "link") {
+    symlinkSync(leaf.target, path);
+  } else {
+    writer.links++;
+    if (leaf.real || writer.linkMode !== "symlink") placeReal(writer, leaf, path);
+    else if (!windows) symlinkSync(leaf.source, path);
+    else if (leaf.directory) junction(leaf.source, path);
+    else hardlinkOrCopy(leaf.source, path);
+  }
 }
 
 function placeText(writer: Writer, leaf: TextLeaf, path: string): void {
@@ -82,7 +86,10 @@ function placeText(writer: Writer, leaf: TextLeaf, path: string): void {
 
 /** Real directories, a file each in its own place; bytecode goes to the store's directory where that can be. */
 function placeReal(writer: Writer, leaf: StoreLeaf, path: string): void {
-  if (!leaf.directory) return placeFile(writer, leaf.source, path);
+  if (!leaf.directory) {
+    placeFile(writer, leaf.source, path);
+    return;
+  }
   mkdirSync(path);
   let python = false;
   for (const entry of entriesOf(leaf.source)) {
@@ -99,14 +106,18 @@ function placeBytecode(writer: Writer, source: string, path: string): void {
   const shared = `${source}/${BYTECODE}`;
   const own = `${path}/${BYTECODE}`;
   if (!writer.readOnly) return;
-  if (windows) return void mkdirSync(own);
+  if (!windows && makeShared(shared)) symlinkSync(shared, own);
+  else mkdirSync(own);
+}
+
+/** False for a store that cannot be written to (another user's): bytecode stays with the layout. */
+function makeShared(path: string): boolean {
   try {
-    mkdirSync(shared);
+    mkdirSync(path);
+    return true;
   } catch (error) {
-    // A store that cannot be written to (another user's): bytecode stays with the layout.
-    if ((error as { code?: string }).code !== "EEXIST") return void mkdirSync(own);
+    return (error as { code?: string }).code === "EEXIST";
   }
-  symlinkSync(shared, own);
 }
 
 function placeFile(writer: Writer, source: string, path: string): void {
@@ -116,7 +127,8 @@ function placeFile(writer: Writer, source: string, path: string): void {
       else copyTimes(source, path);
       return;
     case "copy":
-      return copyWithTime(source, path);
+      copyWithTime(source, path);
+      return;
     default:
       if (hardlinkOrCopy(source, path) === "copy") copyTimes(source, path);
   }
