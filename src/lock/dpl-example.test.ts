@@ -52,7 +52,9 @@ function hexDump(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length; at += 16) {
     const row = bytes.subarray(at, at + 16);
     const hex = Array.from(row, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    const text = Array.from(row, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".")).join("");
+    const text = Array.from(row, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".")).join(
+      "",
+    );
     lines.push(`${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${text}`);
   }
   return lines.join("\n");
@@ -63,7 +65,10 @@ test("the hex example of docs/formats/dpl.md is what the writer makes of its loc
   const text = readFileSync(page, "utf8");
   // DPL_EXAMPLE=write brings the page up to date after a deliberate change of the format.
   if (process.env["DPL_EXAMPLE"] === "write") {
-    writeFileSync(page, text.replace(/<!-- example:begin -->[\s\S]*<!-- example:end -->/, () => dump));
+    writeFileSync(
+      page,
+      text.replace(/<!-- example:begin -->[\s\S]*<!-- example:end -->/, () => dump),
+    );
   } else {
     expect(text).toContain(dump);
   }

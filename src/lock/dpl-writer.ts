@@ -65,7 +65,8 @@ export function encodeDpl(lock: Lock, digests: DplDigests, options: EncodeOption
   const lockPart = byteBuilder(1024);
   putLock(lockPart, canonical);
   const entries = byteBuilder(Math.max(1, packages.length * ENTRY_SIZE));
-  const bodies = byteBuilder(4096 + packages.length * 2048);
+  const wheels = packages.reduce((count, entry) => count + entry.wheels.length, 0);
+  const bodies = byteBuilder(4096 + packages.length * 512 + wheels * 320);
   putEntries(entries, bodies, canonical, runs, table, options.blake3 ?? blake3Bytes);
 
   return assemble(digests, table, packages.length, { inputs, lock: lockPart, entries, bodies });
