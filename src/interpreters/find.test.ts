@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { homeFolders } from "../platform/home.ts";
+import { findInterpreter, type InterpreterRequest, listInterpreters } from "./find.ts";
+import { baseExecutable, inspectInterpreter } from "./inspect.ts";
+
+const python = realpathSync(
+  Bun.spawnSync(["python3", "-c", "import sys; print(sys._base_executable)"]).stdout.toString().trim(),
+);
+const version = Bun.spawnSync([python, "-c", "import platform; print(platform.python_version())"])
+  .stdout.toString()
+  .trim();
+const minor = version.split(".").slice(0, 2).join(".");
+
+let root = "";
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(`${tmpdir()}/interpreters-`));
+  mkdirSync(`${root}/bin`);
+  mkdirSync(`${root}/project`);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function context(env: Record<string, string> = {}) {
+  const all = { HOME: root, PATH: `${root}/bin`, DX_PY_HOME: `${root}/home`, ...env };
+  return { home: homeFolders(all), env: all };
+}
+
+const find = (request: InterpreterRequest, env: Record<string, string> = {}) =>
+  findInterpreter({ projectDir: `${root}/project`, ...request }, context(env));
+
+function script(path: string, text: string): void {
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+}
+
+/** A Python that says it is another version: starts the real one and edits the answer. */
+function pretend(path: string, told: string): void {
+  mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  script(
+    path,
+    `${python} "$@" | sed 's/"version": "[^"]*"/"version": "${told}"/; s#"base_executable": "[^"]*"#"base_executable": "${path}"#'`,
+  );
+}
+
+describe("asking an interpreter", () => {
+  test("what it says agrees with sysconfig, platform and packaging's order of tags", () => {
+    const interpreter = inspectInterpreter(python, context());
+    expect(interpreter).toMatchObject({
+      executable: python,
+      version,
+      implementation: "cpython",
+      pointerBits: 64,
+    });
+    expect(interpreter.markers.python_version).toBe(minor);
+    expect(interpreter.paths.purelib).toContain("site-packages");
+    expect(interpreter.paths.scripts).toBe("bin");
+    expect(interpreter.cacheTag).toBe(`cpython-${minor.replace(".", "")}`);
+    expect(interpreter.tags.at(-1)).toBe("py30-none-any");
+    expect(interpreter.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+    expect(interpreter.defaultIndex ?? "https://x/simple").toMatch(/^https:\/\/.*\/simple$/);
+  });
+
+  test("it is asked once, and again when the file changes", () => {
+    pretend(`${root}/bin/python`, "3.10.5");
+    const first = inspectInterpreter(`${root}/bin/python`, context({ PATH: "/bin:/usr/bin" }));
+    expect(first.version).toBe("3.10.5");
+    expect(inspectInterpreter(`${root}/bin/python`, context({ PATH: "/bin:/usr/bin" }))).toEqual(first);
+    pretend(`${root}/bin/python`, "3.11.9");
+    utimesSync(`${root}/bin/python`, 1, 1);
+    expect(inspectInterpreter(`${root}/bin/python`, context({ PATH: "/bin:/usr/bin" })).version).toBe(
+      "3.11.9",
+    );
+  });
+
+  test("a damaged memory is asked anew", () => {
+    const first = inspectInterpreter(python, context());
+    for (const name of readdirSync(`${root}/home/interpreters`)) {
+      writeFileSync(`${root}/home/interpreters/${name}`, '{"format": 1, "tags": 3');
+    }
+    expect(inspectInterpreter(python, context())).toEqual(first);
+  });
+
+  test("a virtual environment answers as its base, by symlink or by copy", () => {
+    mkdirSync(`${root}/venv/bin`, { recursive: true });
+    writeFileSync(`${root}/venv/pyvenv.cfg`, `home = ${python.slice(0, python.lastIndexOf("/"))}\n`);
+    symlinkSync(python, `${root}/venv/bin/python`);
+    expect(baseExecutable(`${root}/venv/bin/python`)).toBe(python);
+    expect(baseExecutable(`${root}/venv`)).toBe(python);
+    script(`${root}/venv/bin/python3`, "exit 1");
+    expect(baseExecutable(`${root}/venv/bin/python3`)).toStartWith(python.slice(0, python.lastIndexOf("/")));
+  });
+
+  test("what was asked for by path and does not work is said clearly", async () => {
+    script(`${root}/bin/broken`, 'echo "no such library" >&2; exit 3');
+    script(`${root}/bin/chatty`, "echo hello");
+    expect(find({ python: `${root}/bin/broken` })).rejects.toMatchObject({
+      code: "DXPY_BAD_PYTHON",
+      context: { detail: "no such library" },
+    });
+    expect(find({ python: `${root}/bin/chatty` })).rejects.toMatchObject({ code: "DXPY_BAD_PYTHON" });
+    expect(find({ python: `${root}/bin/absent` })).rejects.toMatchObject({ code: "DXPY_PYTHON_NOT_FOUND" });
+    expect(find({ python: `${root}/bin` })).rejects.toMatchObject({ code: "DXPY_PYTHON_NOT_FOUND" });
+    script(`${root}/bin/hanging`, "sleep 3; true");
+    const patient = { ...context({ PATH: "/bin:/usr/bin" }), timeout: 200 };
+    expect(() => inspectInterpreter(`${root}/bin/hanging`, patient)).toThrow(/did not answer in 0.2 seconds/);
+    await expect(find({ python: "no-such-python" })).rejects.toMatchObject({ code: "DXPY_NO_PYTHON" });
+  });
+});
+
+describe("finding an interpreter", () => {
+  test("without a request the first on PATH that the project admits, broken ones passed over", async () => {
+    script(`${root}/bin/python3`, "exit 1");
+    pretend(`${root}/second/python3`, "3.9.4");
+    pretend(`${root}/second/python3.11`, "3.11.2");
+    const PATH = `${root}/bin:${root}/second:/bin:/usr/bin`;
+    expect((await find({}, { PATH })).version).toBe("3.9.4");
+    expect((await find({ requiresPython: ">=3.11,<3.11.3" }, { PATH })).version).toBe("3.11.2");
+  });
+
+  test("a pre-release is taken only when it was asked for or nothing else answers", async () => {
+    pretend(`${root}/bin/python3`, "3.14.0rc1");
+    pretend(`${root}/bin/python3.9`, "3.9.1");
+    const PATH = `${root}/bin:/bin:/usr/bin`;
+    expect((await find({ requiresPython: ">=3.9,<3.9.5 " }, { PATH })).version).toBe("3.9.1");
+    expect((await find({ python: "3.14.0rc1" }, { PATH })).version).toBe("3.14.0rc1");
+    expect((await find({ requiresPython: "==3.14.0" }, { PATH })).version).toBe("3.14.0rc1");
+  });
+
+  test("a version is looked for in uv's folder, then on PATH, then in pyenv", async () => {
+    const PATH = `${root}/bin:/bin:/usr/bin`;
+    pretend(`${root}/.pyenv/versions/3.10.1/bin/python`, "3.10.1");
+    expect((await find({ python: "3.10" }, { PATH })).version).toBe("3.10.1");
+    pretend(`${root}/bin/python3.10`, "3.10.2");
+    expect((await find({ python: "3.10" }, { PATH })).version).toBe("3.10.2");
+    pretend(`${root}/.local/share/uv/python/cpython-3.10.3-linux-x86_64-gnu/bin/python`, "3.10.3");
+    mkdirSync(`${root}/uv`);
+    expect((await find({ python: "3.10" }, { PATH, UV_PYTHON_INSTALL_DIR: `${root}/uv` })).version).toBe(
+      "3.10.2",
+    );
+    expect((await find({ python: "3.10.1" }, { PATH })).version).toBe("3.10.1");
+  });
+
+  test("a search is remembered until a folder that was searched changes", async () => {
+    const PATH = `${root}/bin:${root}/second:/bin:/usr/bin`;
+    pretend(`${root}/second/python3.10`, "3.10.2");
+    expect((await find({ python: "3.10" }, { PATH })).version).toBe("3.10.2");
+    expect((await find({ python: "3.10" }, { PATH })).version).toBe("3.10.2");
+    pretend(`${root}/bin/python3.10`, "3.10.7");
+    expect((await find({ python: "3.10" }, { PATH })).version).toBe("3.10.7");
+  });
+
+  test("DX_PY_PYTHON before UV_PYTHON before .python-version, with comments and several lines", async () => {
+    const PATH = `${root}/bin:/bin:/usr/bin`;
+    for (const n of ["3.9", "3.10", "3.11"]) pretend(`${root}/bin/python${n}`, `${n}.1`);
+    writeFileSync(`${root}/project/.python-version`, "# the team's\n3.9\n3.10\n");
+    expect((await find({}, { PATH })).version).toBe("3.9.1");
+    expect((await find({}, { PATH, UV_PYTHON: "3.10" })).version).toBe("3.10.1");
+    expect((await find({}, { PATH, UV_PYTHON: "3.10", DX_PY_PYTHON: "3.11" })).version).toBe("3.11.1");
+    expect(find({ requiresPython: ">=3.10" }, { PATH })).rejects.toMatchObject({ code: "DXPY_NO_PYTHON" });
+    await expect(
+      find({ python: `${root}/bin/python3.9`, requiresPython: ">=3.10" }, { PATH }),
+    ).rejects.toMatchObject({
+      code: "DXPY_PYTHON_INCOMPATIBLE",
+    });
+  });
+
+  test("pyenv's shims are resolved as pyenv would, not started", async () => {
+    mkdirSync(`${root}/.pyenv/shims`, { recursive: true });
+    script(`${root}/.pyenv/shims/python3`, 'exec pyenv exec python3 "$@"');
+    pretend(`${root}/.pyenv/versions/3.10.1/bin/python3`, "3.10.1");
+    pretend(`${root}/.pyenv/versions/3.11.4/bin/python3`, "3.11.4");
+    writeFileSync(`${root}/.pyenv/version`, "3.11\n");
+    const PATH = `${root}/.pyenv/shims:/bin:/usr/bin`;
+    expect((await find({}, { PATH })).version).toBe("3.11.4");
+    expect((await find({}, { PATH, PYENV_VERSION: "3.10.1" })).version).toBe("3.10.1");
+  });
+
+  test("the active virtual environment has no say", async () => {
+    mkdirSync(`${root}/venv/bin`, { recursive: true });
+    writeFileSync(`${root}/venv/pyvenv.cfg`, `home = ${root}/nowhere\n`);
+    pretend(`${root}/venv/bin/python3`, "3.9.9");
+    pretend(`${root}/bin/python3`, "3.10.1");
+    const env = { PATH: `${root}/venv/bin:${root}/bin:/bin:/usr/bin`, VIRTUAL_ENV: `${root}/venv` };
+    expect((await find({}, env)).version).toBe("3.10.1");
+  });
+
+  test("nothing found: what there is, and what to do", async () => {
+    pretend(`${root}/bin/python3.9`, "3.9.1");
+    expect(find({ python: "3.99" }, { PATH: `${root}/bin:/bin` })).rejects.toMatchObject({
+      code: "DXPY_NO_PYTHON",
+      message: "no Python answers to 3.99 (--python)",
+      context: { detail: expect.stringContaining(`3.9  ${root}/bin/python3.9`) },
+    });
+    const all = await listInterpreters(context({ PATH: `${root}/bin:/bin:/usr/bin` }));
+    expect(all.map((interpreter) => interpreter.version)).toContain("3.9.1");
+  });
+});
