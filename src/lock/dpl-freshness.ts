@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { Failure } from "../platform/errors.ts";
 import { type Dpl, openDpl } from "./dpl-reader.ts";
 
 /**
@@ -16,7 +17,11 @@ export const PYLOCK_FILE = "pylock.toml";
 export function openFreshDpl(projectDir: string): Dpl | undefined {
   const dpl = openDplOrNothing(projectDir);
   if (dpl === undefined) return undefined;
-  if (textMatches(projectDir, dpl) && changedInputs(projectDir, dpl)?.length === 0) return dpl;
+  try {
+    if (textMatches(projectDir, dpl) && changedInputs(projectDir, dpl)?.length === 0) return dpl;
+  } catch {
+    // An unreadable file: the slow path says which.
+  }
   dpl.close();
   return undefined;
 }
@@ -47,7 +52,8 @@ export function changedInputs(projectDir: string, dpl: Dpl): string[] | undefine
 const CHUNK = 256 * 1024;
 
 /**
- * Lower-case hex SHA-256 of a file; `undefined` where there is none. In pieces through one buffer: fresh memory for the
+ * Lower-case hex SHA-256 of a file; `undefined` where there is none, Failure DXPY_LOCK_UNREADABLE
+ * where it cannot be read. In pieces through one buffer: fresh memory for the
  * whole file costs more than hashing it.
  */
 export function hashFile(path: string): string | undefined {
@@ -56,7 +62,7 @@ export function hashFile(path: string): string | undefined {
     file = openSync(path, "r");
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return undefined;
-    throw error;
+    throw unreadable(path, error);
   }
   try {
     const { size } = fstatSync(file);
@@ -67,9 +73,15 @@ export function hashFile(path: string): string | undefined {
       if (count === 0) return hasher.digest("hex");
       hasher.update(count === buffer.length ? buffer : buffer.subarray(0, count));
     }
+  } catch (error) {
+    throw unreadable(path, error);
   } finally {
     closeSync(file);
   }
+}
+
+export function unreadable(path: string, cause: unknown): Failure {
+  return new Failure("DXPY_LOCK_UNREADABLE", `${path} cannot be read`, { context: { path }, cause });
 }
 
 /**

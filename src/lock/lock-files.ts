@@ -3,7 +3,7 @@ import { writeFileAtomic } from "../platform/atomic-file.ts";
 import { loadBulkBlake3 } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { decodeDpl } from "./dpl-decode.ts";
-import { changedInputs, DPL_FILE, hashFile, PYLOCK_FILE } from "./dpl-freshness.ts";
+import { changedInputs, DPL_FILE, hashFile, PYLOCK_FILE, unreadable } from "./dpl-freshness.ts";
 import { type Dpl, openDpl } from "./dpl-reader.ts";
 import { type DplInput, encodeDpl } from "./dpl-writer.ts";
 import type { Lock } from "./lock-model.ts";
@@ -104,7 +104,7 @@ function readBytes(path: string): Uint8Array | undefined {
     return readFileSync(path);
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return undefined;
-    throw new Failure("DXPY_LOCK_UNREADABLE", `${path} cannot be read`, { context: { path }, cause: error });
+    throw unreadable(path, error);
   }
 }
 

@@ -48,9 +48,19 @@ function lockedPackage(resolved: ResolvedPackage): LockedPackage {
 }
 
 function lockedSource({ source, index }: ResolvedPackage): LockedSource {
-  if (source.kind !== "index") return source;
-  const url = source.url ?? index;
-  return url === undefined ? { kind: "index" } : { kind: "index", url };
+  if (source.kind === "directory") return source;
+  const url = source.kind === "index" ? (source.url ?? index) : source.url;
+  return url === undefined ? source : { ...source, url: withoutCredentials(url) };
+}
+
+/**
+ * A lock is committed: user and password of a URL must not be in it, whoever hands it on. The user of `ssh://` is no
+ * credential.
+ */
+function withoutCredentials(url: string): string {
+  return url
+    .replace(/^((?:[a-z+]+\+)?(?:https?|ftp|file):\/\/)[^/?#]*@/i, "$1")
+    .replace(/^(ssh:\/\/[^/?#:@]*):[^/?#@]*@/i, "$1@");
 }
 
 /** Old releases have several sdists; a lock has room for one: `.tar.gz` (PEP 625), then the first by name. */
@@ -62,7 +72,7 @@ function preferredSdist(a: DistributionFile, b: DistributionFile): number {
 function lockedFile(file: DistributionFile): LockedFile {
   return {
     name: file.filename,
-    url: file.url,
+    url: withoutCredentials(file.url),
     ...(file.size === undefined ? {} : { size: file.size }),
     ...(file.uploadTime === undefined ? {} : { uploadTime: file.uploadTime }),
     hashes: file.hashes,
