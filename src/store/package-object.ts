@@ -24,7 +24,7 @@ export interface PackageObject {
   realPaths: boolean;
   /** A `.pth` file stands at the top of `lib/`. */
   hasPth: boolean;
-  /** The wheel's own RECORD lists what is in `lib/` only: an installed RECORD is this one with lines added. */
+  /** The wheel's own RECORD lists exactly the files of `lib/`: an installed RECORD is this one with lines added. */
   plainRecord: boolean;
   /** Number of files in the tree. */
   files: number;
