@@ -48,6 +48,15 @@ export interface AliasRecord {
   interpreterSize: bigint;
   interpreterMtimeNs: bigint;
   interpreterPath: string;
+  watched: WatchedFile[];
+}
+
+/** A file that must be as it was for an alias to hold. Size and time 0: it must not exist. */
+export interface WatchedFile {
+  /** Absolute. */
+  path: string;
+  size: bigint;
+  mtimeNs: bigint;
 }
 
 export type DxcRecord = LayoutRecord | AliasRecord;
@@ -144,14 +153,25 @@ function encodeLayout(record: LayoutRecord): Uint8Array {
 }
 
 function encodeAlias(record: AliasRecord): Uint8Array {
-  const path = new TextEncoder().encode(record.interpreterPath);
-  const bytes = new Uint8Array(98 + path.length);
+  const encoder = new TextEncoder();
+  const path = encoder.encode(record.interpreterPath);
+  const watched = record.watched.map((file) => ({ ...file, name: encoder.encode(file.path) }));
+  const bytes = new Uint8Array(watched.reduce((sum, file) => sum + 18 + file.name.length, 100 + path.length));
   const view = viewOf(bytes);
   bytes.set(record.projectHash, 48);
   view.setBigUint64(80, record.interpreterSize, true);
   view.setBigUint64(88, record.interpreterMtimeNs, true);
   view.setUint16(96, path.length, true);
-  bytes.set(path, 98);
+  view.setUint16(98, watched.length, true);
+  bytes.set(path, 100);
+  let at = 100 + path.length;
+  for (const file of watched) {
+    view.setBigUint64(at, file.size, true);
+    view.setBigUint64(at + 8, file.mtimeNs, true);
+    view.setUint16(at + 16, file.name.length, true);
+    bytes.set(file.name, at + 18);
+    at += 18 + file.name.length;
+  }
   return bytes;
 }
 
@@ -198,15 +218,25 @@ function decodeLayout(bytes: Uint8Array, view: DataView, key: Uint8Array, path: 
 }
 
 function decodeAlias(bytes: Uint8Array, view: DataView, key: Uint8Array, path: string): AliasRecord {
-  if (bytes.length < 98 || bytes.length !== 98 + view.getUint16(96, true))
-    throw corrupt(path, "an alias' record has a string that does not fit");
+  if (bytes.length < 100) throw corrupt(path, "an alias' record is too short");
+  let at = 100 + view.getUint16(96, true);
+  const watched: WatchedFile[] = [];
+  for (let left = view.getUint16(98, true); left > 0 && at + 18 <= bytes.length; left--) {
+    const end = at + 18 + view.getUint16(at + 16, true);
+    const file = { size: view.getBigUint64(at, true), mtimeNs: view.getBigUint64(at + 8, true) };
+    if (end <= bytes.length) watched.push({ path: text(bytes.subarray(at + 18, end)), ...file });
+    at = end;
+  }
+  if (at !== bytes.length || watched.length !== view.getUint16(98, true))
+    throw corrupt(path, "an alias' record has strings that do not fit");
   return {
     kind: "alias",
     key,
     projectHash: bytes.slice(48, 80),
     interpreterSize: view.getBigUint64(80, true),
     interpreterMtimeNs: view.getBigUint64(88, true),
-    interpreterPath: text(bytes.subarray(98)),
+    interpreterPath: text(bytes.subarray(100, 100 + view.getUint16(96, true))),
+    watched,
   };
 }
 

@@ -46,6 +46,7 @@ function aliasRecord(n: number): AliasRecord {
     interpreterSize: 99n,
     interpreterMtimeNs: 1n,
     interpreterPath: "/usr/bin/python3.12",
+    watched: [{ path: "/project/setup.py", size: 3n, mtimeNs: 4n }],
   };
 }
 
@@ -83,6 +84,7 @@ const anyAlias: fc.Arbitrary<AliasRecord> = fc.record({
   interpreterSize: uint64,
   interpreterMtimeNs: uint64,
   interpreterPath: relative,
+  watched: fc.array(fc.record({ path: relative, size: uint64, mtimeNs: uint64 }), { maxLength: 4 }),
 });
 
 function codeOf(action: () => unknown): string {

@@ -1,0 +1,87 @@
+/**
+ * The alias key is the BLAKE3 of all that decides an environment, known before anything is resolved, found or built. The
+ * slow path writes under it what it came to; the warm path looks there first. Cheap: on the warm path.
+ */
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { blake3Bytes } from "../platform/blake3.ts";
+
+export interface AliasFacts {
+  /** Absolute. */
+  projectDir: string;
+  /** 32 bytes: `Dpl.digest`. */
+  lockDigest: Uint8Array;
+  /** What `--python` said. */
+  python?: string | undefined;
+  /** The flags that select extras, groups and packages, in one canonical spelling of the caller's. */
+  selection: string;
+  /** Everything else of the caller's that bears on the layout: link mode, real paths, builds; canonical as well. */
+  settings: string;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Variables that bear on which interpreter is found, when nothing names one. */
+const SEARCHED = [
+  "PATH",
+  "Path",
+  "HOME",
+  "PYENV_ROOT",
+  "PYENV_VERSION",
+  "UV_PYTHON_INSTALL_DIR",
+  "XDG_DATA_HOME",
+  "APPDATA",
+];
+
+/**
+ * 32 bytes each. `shared`: where nothing in the layout belongs to the project itself, so that a second clone of it
+ * finds the first one's. `own`: with the project's path.
+ */
+export function aliasKeys(facts: AliasFacts): { own: Uint8Array; shared: Uint8Array } {
+  const hasher = new Bun.CryptoHasher("sha256");
+  // Lengths before texts: no two lists of texts give the same bytes. SHA-256 is native, and BLAKE3 then has one block.
+  for (const text of [question(facts), facts.selection, facts.settings])
+    hasher.update(`${text.length}:${text};`);
+  hasher.update(facts.lockDigest);
+  const common = new Uint8Array(hasher.digest());
+  const path = new Bun.CryptoHasher("sha256").update(facts.projectDir).digest();
+  return { own: keyOf(common, new Uint8Array(path)), shared: keyOf(common, new Uint8Array(32)) };
+}
+
+function keyOf(common: Uint8Array, project: Uint8Array): Uint8Array {
+  const block = new Uint8Array(64);
+  block.set(common);
+  block.set(project, 32);
+  return blake3Bytes(block);
+}
+
+/** What is asked of the search for an interpreter, in the order of interpreters/find.ts, and what it would look at. */
+function question(facts: AliasFacts): string {
+  const { env } = facts;
+  const asked = facts.python || env["DX_PY_PYTHON"] || env["UV_PYTHON"];
+  if (asked && /[/\\]/.test(asked)) return `path ${realPath(asked)}`;
+  const searched = SEARCHED.map((name) => env[name] ?? "").join("\0");
+  return `${asked ? `named ${asked}` : `file ${versionFile(facts.projectDir, env["HOME"])}`}\0${searched}`;
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Path and content of the `.python-version` that holds for the folder, or nothing. */
+function versionFile(projectDir: string, userHome: string | undefined): string {
+  for (let folder = projectDir; folder !== ""; folder = folder.slice(0, folder.lastIndexOf("/"))) {
+    for (const name of [".python-version", ".python-versions"]) {
+      const path = `${folder}/${name}`;
+      if (exists(path)) return `${path}\0${readFileSync(path, "utf8").slice(0, 4096)}`;
+    }
+    if (folder === userHome || exists(`${folder}/.git`)) break;
+  }
+  return "";
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,118 @@
+/**
+ * The warm path: an environment that was made before is attached again, without parsing a lock, looking for an
+ * interpreter, or walking a directory. It takes no lock, trusts nothing that does not check out, and gives way to the slow
+ * path (`undefined`) in every doubt. It is linked into the entry point: imports nothing that costs time to load.
+ */
+import { readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
+import { type Dxc, findRecord, openDxc } from "../layout/dxc.ts";
+import type { AliasRecord } from "../layout/dxc-format.ts";
+import { changedInputs, DPL_FILE, textMatches } from "../lock/dpl-freshness.ts";
+import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
+import type { Home } from "../platform/home.ts";
+import { type AliasFacts, aliasKeys } from "./alias-key.ts";
+import { aliasHolds, layoutPath, looksHealthy } from "./layout-health.ts";
+import { recordGeneration } from "./roots.ts";
+
+export interface WarmRequest extends Omit<AliasFacts, "lockDigest"> {
+  home: Home;
+  /** Absolute path of the link; default `<projectDir>/.venv`. */
+  link?: string;
+  /** With `--frozen`: the lock is taken as it is, whatever became of the inputs. */
+  frozen?: boolean;
+  /** Only look: say which layout it would be, and change nothing. */
+  dryRun?: boolean;
+}
+
+export interface WarmResult {
+  layoutPath: string;
+  /** Lower-case hex. */
+  projectHash: string;
+  /** The link had to be made or changed. */
+  changed: boolean;
+  /** Number of packages. */
+  packages: number;
+  interpreterPath: string;
+  /** `site-packages` and the scripts folder, relative to the layout. */
+  sitePackages: string;
+  scripts: string;
+}
+
+/** Attaches what is known to be right; `undefined`: the slow path is to find out, and to say, what is the matter. */
+export function warmInstall(request: WarmRequest): WarmResult | undefined {
+  if (process.platform === "win32") return undefined;
+  try {
+    const dpl = openDpl(`${request.projectDir}/${DPL_FILE}`);
+    try {
+      return isFresh(dpl, request) ? attachKnown(dpl, request) : undefined;
+    } finally {
+      dpl.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function isFresh(dpl: Dpl, { projectDir, frozen }: WarmRequest): boolean {
+  return textMatches(projectDir, dpl) && (frozen === true || changedInputs(projectDir, dpl)?.length === 0);
+}
+
+function attachKnown(dpl: Dpl, request: WarmRequest): WarmResult | undefined {
+  const { home } = request;
+  const dxc = openDxc(home.layoutsIndex);
+  if (dxc === undefined) return undefined;
+  const keys = aliasKeys({ ...request, lockDigest: dpl.digest });
+  const alias = findAlias(dxc, keys.own) ?? findAlias(dxc, keys.shared);
+  if (alias === undefined || !aliasHolds(alias)) return undefined;
+  const layout = findRecord(dxc, alias.projectHash);
+  if (layout?.kind !== "layout" || !looksHealthy(home, layout)) return undefined;
+
+  const path = layoutPath(home, layout);
+  const projectHash = layout.key.toHex();
+  const link = request.link ?? `${request.projectDir}/.venv`;
+  const current = linkTarget(link);
+  if (current === null) return undefined;
+  const changed = current !== path;
+  if (changed && !request.dryRun) {
+    // The root first: at no moment is there a link to a layout that nothing keeps.
+    recordGeneration(home, link, projectHash, dpl.digest.toHex());
+    swapLink(path, link, current);
+  }
+  return {
+    layoutPath: path,
+    projectHash,
+    changed,
+    packages: layout.packages,
+    interpreterPath: alias.interpreterPath,
+    sitePackages: layout.sitePackages,
+    scripts: layout.scripts,
+  };
+}
+
+function findAlias(dxc: Dxc, key: Uint8Array): AliasRecord | undefined {
+  const record = findRecord(dxc, key);
+  return record?.kind === "alias" ? record : undefined;
+}
+
+/** `undefined`: nothing is there; `null`: something that is not a link. */
+function linkTarget(link: string): string | undefined | null {
+  try {
+    return readlinkSync(link);
+  } catch (error) {
+    return (error as { code?: string }).code === "ENOENT" ? undefined : null;
+  }
+}
+
+function swapLink(path: string, link: string, current: string | undefined): void {
+  if (current === undefined) {
+    symlinkSync(path, link);
+    return;
+  }
+  const temporary = `${link}.${process.pid}-${Math.floor(performance.now() * 1e6)}`;
+  symlinkSync(path, temporary);
+  try {
+    renameSync(temporary, link);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  }
+}
