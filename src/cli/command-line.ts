@@ -1,1 +1,40 @@
-export async function runCommandLine(argv: string[]): Promise<number> { const s = await import("@stricli/core"); console.log(s.numberParser("3"), argv.length); return 0; }
+/** The whole command line: everything that the entry point does not answer by itself. */
+import { run } from "@stricli/core";
+import { homeFolders } from "../platform/home.ts";
+import { APPLICATION } from "./application.ts";
+import { arrange } from "./arguments.ts";
+import type { CliContext } from "./context.ts";
+import { VERSION } from "./version.ts";
+
+/** Returns the exit code: 0 done, 1 the request failed, 2 wrong usage or input. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const env = process.env;
+  if (argv[0] === "complete") return await (await import("./completion.ts")).answerCompletion(argv.slice(1), makeContext(env));
+  const words = arrange(argv);
+  if (words.length === 0 || words[0] === "--help" || words[0] === "-h" || words[0] === "-H") {
+    console.log((await import("./overview.ts")).overview());
+    return 0;
+  }
+  if (words.includes("--version") && words.every((word) => word.startsWith("-"))) {
+    console.log(`dx-py ${VERSION}`);
+    return 0;
+  }
+  const context = makeContext(env);
+  await run(APPLICATION, words, context);
+  const code = Number(context.process.exitCode ?? 0);
+  return code < 0 ? (code <= -4 ? 2 : 1) : code;
+}
+
+/** Stricli gets streams of its own: the real `process.stdout` would cost milliseconds (DESIGN, "Facts"). */
+function makeContext(env: Record<string, string | undefined>): CliContext {
+  return {
+    process: {
+      stdout: { write: (text: string) => console.log(text.replace(/\n+$/, "")) },
+      stderr: { write: (text: string) => console.error(text.replace(/\n+$/, "")) },
+      env: { ...env, STRICLI_NO_COLOR: "1", STRICLI_SKIP_VERSION_CHECK: "1" },
+    },
+    cwd: process.cwd(),
+    env,
+    home: homeFolders(env),
+  };
+}

@@ -177,12 +177,17 @@ function appendTable(text: string, places: TomlPlaces, table: KeyPath, line: str
 function afterDotted(text: string, places: TomlPlaces, table: KeyPath, key: string, value: string, newline: string): string {
   const headers = places.entries.filter((entry) => entry.node.type === "TOMLTable");
   const parent = headers.find((entry) => entry.path.length < table.length && entry.path.every((step, i) => step === table[i]));
-  const owner = parent?.node.type === "TOMLTable" ? parent.node : undefined;
+  const body = parent?.node.type === "TOMLTable" ? parent.node.body : topLevelKeys(places);
   const prefix = table.slice(parent?.path.length ?? 0).map((step) => tomlKey(String(step)));
-  const last = owner?.body.findLast((item) => prefix.every((step, i) => keyStep(item, i) === step));
+  const last = body.findLast((item) => prefix.every((step, i) => keyStep(item, i) === step));
   if (last === undefined) return appendTable(text, places, table, `${tomlKey(key)} = ${value}`, newline);
   const end = endOfLine(text, last.range[1]);
   return splice(text, { start: end, end, insert: `${newline}${[...prefix, tomlKey(key)].join(".")} = ${value}` });
+}
+
+function topLevelKeys(places: TomlPlaces): AST.TOMLKeyValue[] {
+  const items = places.entries.map((entry) => entry.node.parent).filter((node) => node?.type === "TOMLKeyValue");
+  return items.filter((item) => item.parent.type === "TOMLTopLevelTable");
 }
 
 function keyStep(item: AST.TOMLKeyValue, i: number): string | undefined {

@@ -1,0 +1,68 @@
+/** The commands and their options, as Stricli wants them. Bodies are loaded when their command is called. */
+import { type Application, buildApplication, buildRouteMap, type CommandContext, text_en } from "@stricli/core";
+import { addCommand, removeCommand } from "./routes/edit-routes.ts";
+import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
+import { installCommand, runRoute } from "./routes/install-routes.ts";
+import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
+import type { CliContext } from "./context.ts";
+
+export const ROOT = buildRouteMap<string, CliContext>({
+  routes: {
+    init: initCommand,
+    add: addCommand,
+    remove: removeCommand,
+    lock: lockCommand,
+    install: installCommand,
+    run: runRoute,
+    tree: treeCommand,
+    cache: cacheRoutes,
+    python: pythonRoutes,
+    completions: completionsCommand,
+  },
+  aliases: { sync: "install" },
+  docs: { brief: "A Python package and environment manager" },
+});
+
+export const APPLICATION: Application<CliContext> = buildApplication<CliContext>(ROOT, {
+  name: "dx-py",
+  scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+  documentation: {
+    caseStyle: "convert-camel-to-kebab",
+    useAliasInUsageLine: false,
+    onlyRequiredInUsageLine: true,
+    disableAnsiColor: true,
+    alwaysShowHelpAllFlag: false,
+  },
+  localization: {
+    text: {
+      ...text_en,
+      noCommandRegisteredForInput: ({ input, corrections }) =>
+        usageError(`There is no command \`${input}\``, corrections, "`dx-py help` lists the commands."),
+      exceptionWhileParsingArguments: (error) => argumentError(error),
+    },
+  },
+});
+
+export type AnyContext = CommandContext;
+
+function argumentError(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const [message = "", suggestion] = said.split(", did you mean ");
+  const corrections = suggestion?.replace(/\?$/, "").split(/, (?:or )?| or /) ?? [];
+  const plain = message
+    .replace(/^No flag registered for (.*)$/, "There is no option `$1` here")
+    .replace(/^No alias registered for (.*)$/, "There is no option `$1` here")
+    .replace(/^Expected input for flag (--\S+)$/, "The option `$1` wants a value")
+    .replace(/^Expected input for flag (--\S+) but encountered (\S+) instead$/, "The option `$1` wants a value, not `$2`")
+    .replace(/^Expected "(.*)" to be one of \((.*)\)$/, "`$1` is not one of $2")
+    .replace(/^Too many arguments for (--\S+), encountered "(.*)" after "(.*)"$/, "The option `$1` is given twice: `$3` and `$2`")
+    .replace(/^Too many arguments, expected 0 but encountered "(.*)"$/, "This command takes no argument, but got `$1`")
+    .replace(/^Too many arguments, expected (\d+) but encountered "(.*)"$/, "Too many arguments: `$2`");
+  return usageError(plain, corrections, undefined);
+}
+
+export function usageError(message: string, corrections: readonly string[], fallback: string | undefined): string {
+  const quoted = corrections.map((word) => (word.startsWith("`") || word.startsWith('"') ? word : `\`${word}\``));
+  const hint = quoted.length > 0 ? `Did you mean ${quoted.join(" or ")}?` : fallback;
+  return hint === undefined ? `error: ${message}` : `error: ${message}\nhint: ${hint}`;
+}

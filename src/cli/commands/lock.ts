@@ -1,0 +1,22 @@
+/** `dx-py lock` */
+import { lockProject } from "../../project/lock-project.ts";
+import type { CliContext } from "../context.ts";
+import { lockJson, sayLock } from "../lock-words.ts";
+import { openProject } from "../open-project.ts";
+import { perform } from "../perform.ts";
+import type { LockFlags } from "../routes/lock-routes.ts";
+
+export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
+  await perform(this, flags, async (session) => {
+    const opened = await openProject(session, flags);
+    const outcome = await lockProject({
+      ...opened,
+      upgrade: flags.upgrade === true || opened.project.main.settings.upgrade === true ? true : flags.upgradePackage,
+      options: flags.check === true ? "keep" : "own",
+      mode: flags.check === true ? "check" : flags.dryRun === true ? "dry-run" : "write",
+    });
+    session.reporter.settle();
+    sayLock(session.reporter, outcome, flags.dryRun);
+    session.reporter.json(lockJson(outcome));
+  });
+}

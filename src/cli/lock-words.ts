@@ -1,0 +1,52 @@
+/** What is said about a lock that was made: one line, the changes, and the same as JSON. */
+import type { LockDiff } from "../lock/lock-diff.ts";
+import type { LockOutcome } from "../project/lock-project.ts";
+import { count, formatDuration } from "./reporter/amounts.ts";
+import type { Reporter } from "./reporter/reporter.ts";
+
+export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false): void {
+  const { paintNote } = reporter;
+  const packages = count(outcome.lock.packages.length, "package");
+  const time = paintNote.dim(`in ${formatDuration(outcome.milliseconds)}`);
+  if (outcome.status === "fresh" || outcome.status === "confirmed") {
+    reporter.note(`The lock is up to date: ${packages} ${time}`);
+  } else {
+    reporter.note(`${paintNote.green("Resolved")} ${packages} ${time}`);
+    for (const line of changeLines(outcome.diff, reporter)) reporter.note(line);
+    if (dryRun) reporter.note("Nothing was written (--dry-run)");
+  }
+  const { stats } = outcome;
+  if (stats !== undefined) {
+    reporter.detail(
+      `resolution: ${count(stats.decisions, "decision")}, ${count(stats.conflicts, "conflict")}, ${count(stats.forks, "fork")}, ` +
+        `${count(stats.pages, "page")}, ${stats.metadata} metadata, ${formatDuration(stats.milliseconds)}`,
+    );
+  }
+}
+
+/** `+ name 1.0`, `- name 1.0`, `~ name 1.0 -> 2.0`; changes of files or markers only with `-v`. */
+function changeLines(diff: LockDiff, reporter: Reporter): string[] {
+  const { paintNote, options } = reporter;
+  const changed = diff.changed.filter(({ what }) => options.verbose || what.includes("version") || what.includes("source"));
+  // A first lock adds everything: that is what `tree` shows.
+  const added = diff.removed.length + diff.changed.length === 0 && diff.added.length > 20 ? [] : diff.added;
+  return [
+    ...diff.removed.map(({ name, versions }) => ` ${paintNote.red("-")} ${name} ${versions.join(", ")}`),
+    ...added.map(({ name, versions }) => ` ${paintNote.green("+")} ${name} ${versions.join(", ")}`),
+    ...changed.map(({ name, before, after, what }) =>
+      what.includes("version")
+        ? ` ${paintNote.yellow("~")} ${name} ${before.join(", ")} -> ${after.join(", ")}`
+        : ` ${paintNote.yellow("~")} ${name} ${paintNote.dim(`(${what.join(", ")})`)}`,
+    ),
+  ];
+}
+
+export function lockJson(outcome: LockOutcome) {
+  return {
+    status: outcome.status,
+    packages: outcome.lock.packages.map(({ name, version, marker }) => ({ name, version, marker })),
+    changes: outcome.diff,
+    stats: outcome.stats,
+    milliseconds: outcome.milliseconds,
+  };
+}

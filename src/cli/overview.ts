@@ -1,0 +1,34 @@
+/** What `dx-py` and `dx-py help` print. */
+import { VERSION } from "./version.ts";
+
+export function overview(): string {
+  return `dx-py ${VERSION}: a Python package and environment manager
+
+Usage: dx-py [OPTIONS] COMMAND
+
+Project
+  init         Make a pyproject.toml
+  add          Add dependencies to pyproject.toml, lock and install
+  remove       Remove dependencies, lock and install
+  lock         Resolve for all platforms into pylock.toml and dx-py.dpl
+  install      Make .venv what the lock says; lock first if need be (also: sync)
+  run          Run a command in the environment
+  tree         Show the dependency tree of the lock
+
+Machine
+  cache        dir, size, clean
+  python       list, find
+  completions  Print a completion script for a shell
+
+Options
+  --project DIR   Folder of the project (default: the current one, and upward)
+  --python PY     Interpreter: a path, a version (3.12, >=3.11) or a name
+  --offline       Open no connection
+  -q, --quiet     Say errors only
+  -v, --verbose   Say more
+  --json          Give the result as JSON on stdout
+  --color WHEN    auto, always or never
+  --version       Print the version
+
+\`dx-py help COMMAND\` shows the options of a command.`;
+}

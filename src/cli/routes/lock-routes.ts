@@ -1,0 +1,80 @@
+/** Options of `init`, `lock` and `tree`. */
+import { buildCommand, numberParser } from "@stricli/core";
+import { COMMON, COMMON_ALIASES, type CommonFlags, manyTexts, oneText, yes } from "../common-flags.ts";
+import type { CliContext } from "../context.ts";
+
+export interface InitFlags extends CommonFlags {
+  name?: string;
+  lib?: boolean;
+  app?: boolean;
+  description?: string;
+}
+
+export interface LockFlags extends CommonFlags {
+  check?: boolean;
+  upgrade?: boolean;
+  upgradePackage: string[];
+  dryRun?: boolean;
+}
+
+export interface TreeFlags extends CommonFlags {
+  invert?: boolean;
+  depth?: number;
+  pythonPlatform?: string;
+  pythonVersion?: string;
+  package: string[];
+  universal?: boolean;
+  frozen?: boolean;
+}
+
+export const initCommand = buildCommand<InitFlags, [string?], CliContext>({
+  loader: async () => (await import("../commands/init.ts")).init,
+  parameters: {
+    flags: {
+      name: oneText("Name of the project (default: the folder's)", "NAME"),
+      lib: yes("A library: with a build system and `src/`"),
+      app: yes("An application (the default): not built, not installed itself"),
+      description: oneText("One line about it", "TEXT"),
+      ...COMMON,
+    },
+    aliases: COMMON_ALIASES,
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "Folder (default: the current one)", parse: String, optional: true, placeholder: "DIR" }],
+    },
+  },
+  docs: { brief: "Make a pyproject.toml" },
+});
+
+export const lockCommand = buildCommand<LockFlags, [], CliContext>({
+  loader: async () => (await import("../commands/lock.ts")).lock,
+  parameters: {
+    flags: {
+      check: yes("Only say whether the lock is up to date (exit code 1 when not)"),
+      upgrade: yes("Take the newest versions, whatever the lock has"),
+      upgradePackage: manyTexts("The same for one package", "NAME"),
+      dryRun: yes("Say what would change and write nothing"),
+      ...COMMON,
+    },
+    aliases: { ...COMMON_ALIASES, U: "upgrade", P: "upgradePackage" },
+  },
+  docs: { brief: "Resolve for all platforms into pylock.toml and dx-py.dpl" },
+});
+
+export const treeCommand = buildCommand<TreeFlags, [], CliContext>({
+  loader: async () => (await import("../commands/tree.ts")).tree,
+  parameters: {
+    flags: {
+      invert: yes("What depends on what, the other way round"),
+      depth: { kind: "parsed", parse: numberParser, optional: true, brief: "Levels to show", placeholder: "N" },
+      pythonPlatform: oneText("Only what is installed on: linux, macos, windows, or a target triple", "PLATFORM"),
+      pythonVersion: oneText("Only what is installed with this Python", "VERSION"),
+      package: manyTexts("Start at this package", "NAME"),
+      universal: yes("For every platform and Python (the default)"),
+      frozen: yes("Show the lock as it is, even if it is out of date"),
+      ...COMMON,
+    },
+    aliases: COMMON_ALIASES,
+  },
+  docs: { brief: "Show the dependency tree of the lock" },
+});

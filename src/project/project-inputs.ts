@@ -1,0 +1,41 @@
+/** The files that a lock depends on: what must be unchanged for it to be fresh without a look at what is in them. */
+import { existsSync } from "node:fs";
+import { hashFile } from "../lock/dpl-freshness.ts";
+import type { DplInput } from "../lock/dpl-writer.ts";
+import type { PackageSource } from "../resolver/request.ts";
+import type { Project } from "./discover.ts";
+import { relativePath } from "./resolve-request.ts";
+
+/** What a folder that is installed from source may declare its dependencies in. */
+const DECLARATIONS = ["pyproject.toml", "setup.cfg", "setup.py"];
+
+/**
+ * The project's own file, its members', and those of every folder that a source names; sorted, relative to the root.
+ * A file that is not there counts too: it may appear.
+ */
+export function lockInputs(project: Project, sources: Readonly<Record<string, PackageSource[]>>): DplInput[] {
+  const paths = new Set([project.main, ...project.members].map((file) => file.document.path));
+  for (const folder of sourceFolders(sources)) {
+    for (const name of DECLARATIONS) paths.add(`${folder}/${name}`);
+  }
+  return [...paths]
+    .map((path) => ({ path: relativePath(project.root, path), sha256: hashFile(path) ?? "" }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What the fingerprint takes in of the folders that sources name, by path relative to the root. */
+export function sourceDigests(project: Project, sources: Readonly<Record<string, PackageSource[]>>): Record<string, string> {
+  const digests: Record<string, string> = {};
+  for (const folder of sourceFolders(sources)) {
+    const key = relativePath(project.root, folder);
+    digests[key] = DECLARATIONS.map((name) => hashFile(`${folder}/${name}`) ?? "").join(" ");
+  }
+  return digests;
+}
+
+function sourceFolders(sources: Readonly<Record<string, PackageSource[]>>): string[] {
+  const folders = Object.values(sources)
+    .flat()
+    .flatMap((source) => (source.kind === "path" || source.kind === "workspace" ? [source.path] : []));
+  return [...new Set(folders)].filter((path) => DECLARATIONS.some((name) => existsSync(`${path}/${name}`))).sort();
+}
