@@ -4,7 +4,13 @@ import fc from "fast-check";
 import schema from "../../docs/formats/derivation.schema.json";
 import { Failure } from "../platform/errors.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { buildHash, type Derivation, derivationText, parseDerivation, withoutCredentials } from "./derivation.ts";
+import {
+  buildHash,
+  type Derivation,
+  derivationText,
+  parseDerivation,
+  withoutCredentials,
+} from "./derivation.ts";
 
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/);
 const filled = fc.string({ minLength: 1, unit: "grapheme" });
@@ -12,7 +18,9 @@ const filename = fc.stringMatching(/^[A-Za-z0-9_.-]{1,40}\.whl$/);
 const name = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}$/);
 const texts = fc.array(filled, { maxLength: 3 });
 const textMap = fc.dictionary(filled, fc.string({ unit: "grapheme" }), { maxKeys: 3 });
-const configSettings = fc.dictionary(filled, fc.oneof(fc.string({ unit: "grapheme" }), texts), { maxKeys: 3 });
+const configSettings = fc.dictionary(filled, fc.oneof(fc.string({ unit: "grapheme" }), texts), {
+  maxKeys: 3,
+});
 const hook = fc.constantFrom("build_wheel" as const, "build_editable" as const);
 const python = fc.record({ implementation: filled, version: filled, abi: filled });
 const subdirectory = { subdirectory: filled };
@@ -22,7 +30,12 @@ const source = fc.oneof(
     { requiredKeys: ["kind", "filename", "sha256"] },
   ),
   fc.record(
-    { kind: fc.constant("git" as const), url: filled, commit: fc.stringMatching(/^[0-9a-f]{40}$/), ...subdirectory },
+    {
+      kind: fc.constant("git" as const),
+      url: filled,
+      commit: fc.stringMatching(/^[0-9a-f]{40}$/),
+      ...subdirectory,
+    },
     { requiredKeys: ["kind", "url", "commit"] },
   ),
   fc.record(
@@ -108,7 +121,11 @@ describe("derivations", () => {
   });
 
   test("the schema and the reader refuse the same changes", () => {
-    const change = fc.tuple(derivations, fc.nat(), fc.constantFrom<unknown>(undefined, null, 7, "", [], {}, "\n", ["x"]));
+    const change = fc.tuple(
+      derivations,
+      fc.nat(),
+      fc.constantFrom<unknown>(undefined, null, 7, "", [], {}, "\n", ["x"]),
+    );
     fc.assert(
       fc.property(change, ([derivation, at, value]) => {
         const changed = JSON.parse(derivationText(derivation));
@@ -149,7 +166,13 @@ describe("derivations", () => {
   });
 
   test("text that is not canonical, is of another format, or holds duplicate keys is refused, with the reason", () => {
-    const text = derivationText({ format: 1, kind: "fetch", filename: "a", sha256: "0".repeat(64), url: "u" });
+    const text = derivationText({
+      format: 1,
+      kind: "fetch",
+      filename: "a",
+      sha256: "0".repeat(64),
+      url: "u",
+    });
     expect(reason(`${text} `)).toContain("canonical");
     expect(reason(text.replace('"url":"u"', '"url":"u","url":"u"'))).toContain("canonical");
     expect(reason(text.replace('"format":1', '"format":2'))).toContain("format is not 1");

@@ -37,12 +37,14 @@ export function writeDerivationText(storeRoot: string, hash: string, text: strin
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") {
       ensureDir(`${storeRoot}/drv`);
-      return writeFileAtomic(path, bytes, { mode: 0o444 });
+      writeFileAtomic(path, bytes, { mode: 0o444 });
+      return;
     }
     if ((error as { code?: string }).code !== "EEXIST") throw error;
     // Somebody else may be writing it at this moment; a torn one is shorter.
     if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length) return;
-    return writeFileAtomic(path, bytes, { mode: 0o444 });
+    writeFileAtomic(path, bytes, { mode: 0o444 });
+    return;
   }
   try {
     writeWhole(file, bytes);

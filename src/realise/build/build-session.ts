@@ -1,0 +1,227 @@
+/**
+ * A build session is one source tree, opened, with the environment that its backend asks for: the place where hooks are
+ * called. It holds the lock of its build hash, so that of all processes one builds and the others find the result.
+ */
+import { mkdirSync } from "node:fs";
+import { ensureDir } from "../../platform/atomic-file.ts";
+import { Failure } from "../../platform/errors.ts";
+import { withLock } from "../../platform/file-lock.ts";
+import { createStaging, removeTree } from "../../platform/staging.ts";
+import { normalizeName } from "../../standards/names.ts";
+import type { BuildSystem } from "../../standards/pyproject.ts";
+import { parseRequirement, type Requirement } from "../../standards/requirements.ts";
+import type { AskedBuild } from "../asked-package.ts";
+import type { BuildHook, FetchDerivation, PackageReference } from "../derivation.ts";
+import type { Realise, RealiseContext } from "../realise-context.ts";
+import { openSource } from "../source/open-source.ts";
+import { callHook, type HookAnswer } from "./backend-hook.ts";
+import { type BuildLog, lastLines, logPath, logTail, openLog } from "./build-log.ts";
+import { buildSystemOf } from "./build-system.ts";
+import { type BuildFolders, buildVariables, recordedVariables } from "./build-variables.ts";
+import { hintForLog } from "./failure-hints.ts";
+import { noteNeed } from "./needed-builds.ts";
+
+export interface BuildSession {
+  readonly asked: AskedBuild;
+  readonly system: BuildSystem;
+  /** Where the tree is. */
+  readonly folder: string;
+  readonly staging: string;
+  readonly fetch?: FetchDerivation;
+  /** Sorted by name. Complete once `prepare` was called. */
+  readonly requires: readonly PackageReference[];
+  /** What the backend sees, as a derivation records it. */
+  recordedVariables(): Record<string, string>;
+  /** Makes the environment: `build-system.requires`, then what `get_requires_for_<hook>` asks for besides. */
+  prepare(hook: BuildHook): Promise<void>;
+  /** `undefined` where the backend has no such hook. Failure DXPY_BUILD_FAILED with the log's last lines. */
+  call(hook: string, ...args: unknown[]): Promise<{ result: unknown } | undefined>;
+  /** DXPY_BUILD_FAILED for an answer that the standard does not allow. */
+  failed(hook: string, problem: string): Failure;
+}
+
+/** Runs `action` in a session, alone in the world for this build hash; removes what it staged. */
+export async function inBuildSession<T>(
+  asked: AskedBuild,
+  context: RealiseContext,
+  realise: Realise,
+  action: (session: BuildSession) => Promise<T>,
+): Promise<T> {
+  const { home } = context;
+  const forget = noteNeed(context.neededBy, asked.hash, asked.name);
+  const locks = `${home.store}/drv-lock`;
+  ensureDir(locks);
+  try {
+    return await withLock(`${locks}/${asked.hash}`, async () => {
+      context.signal?.throwIfAborted();
+      const staging = createStaging(home);
+      const log = openLog(logPath(home.store, asked.hash));
+      try {
+        return await action(await openSession(asked, staging, log, context, realise));
+      } finally {
+        log.close();
+        removeTree(staging);
+      }
+    });
+  } finally {
+    forget();
+  }
+}
+
+async function openSession(
+  asked: AskedBuild,
+  staging: string,
+  log: BuildLog,
+  context: RealiseContext,
+  realise: Realise,
+): Promise<BuildSession> {
+  for (const name of ["home", "tmp", "call"]) mkdirSync(`${staging}/${name}`);
+  const { folder, fetch } = await openSource(asked.name, asked.source, staging, context);
+  const system = buildSystemOf(folder);
+  const folders: BuildFolders = { staging, cargoHome: `${context.home.index}/cargo` };
+  const requested = asked.request?.build.environment ?? {};
+  let python = context.build?.pythonWithoutIsolation ?? context.interpreter.executable;
+  let requires: PackageReference[] = [];
+
+  async function makeEnvironment(requirements: readonly Requirement[]): Promise<void> {
+    const made = await buildEnvironment(asked, requirements, context, realise);
+    requires = made.requires;
+    folders.environment = made.prefix;
+    python = `${made.prefix}${process.platform === "win32" ? "/Scripts/python.exe" : "/bin/python"}`;
+    log.note(`environment: ${requires.map((one) => `${one.name} ${one.version}`).join(", ") || "nothing"}`);
+  }
+
+  async function run(hook: string, args: unknown[]): Promise<HookAnswer> {
+    log.note(`${system.backend} ${hook}`);
+    context.onProgress?.({ kind: "build", name: asked.name, hook, log: log.path });
+    const answer = await callHook({
+      python,
+      folder,
+      backend: system.backend,
+      backendPath: system.backendPath.map((path) => `${folder}/${path}`),
+      hook,
+      arguments: args,
+      variables: buildVariables(folders, context.env, requested),
+      log: log.file,
+      staging: `${staging}/call`,
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
+    context.signal?.throwIfAborted();
+    return answer;
+  }
+
+  const session: BuildSession = {
+    asked,
+    system,
+    folder,
+    staging,
+    ...(fetch === undefined ? {} : { fetch }),
+    get requires() {
+      return requires;
+    },
+    recordedVariables: () =>
+      recordedVariables(buildVariables(folders, context.env, requested), folders, context.env),
+    async prepare(hook) {
+      const extra = asked.request?.build.extraRequires ?? [];
+      const stated = [...system.requires, ...extra.map((text) => parseRequirement(text))];
+      const isolated = asked.request?.build.isolated ?? true;
+      if (isolated) await makeEnvironment(stated);
+      const answer = await session.call(`get_requires_for_${hook}`, configSettings(asked));
+      if (answer === undefined || !isolated) return;
+      const more = requirementsIn(answer.result);
+      if (more === undefined)
+        throw session.failed(`get_requires_for_${hook}`, "it did not return a list of requirements");
+      const fresh = more.filter((text) => !stated.some((requirement) => requirement.text === text));
+      if (fresh.length === 0) return;
+      await makeEnvironment([
+        ...stated,
+        ...fresh.map((text) => parseRequirement(text, { where: `get_requires_for_${hook}` })),
+      ]);
+    },
+    async call(hook, ...args) {
+      const answer = await run(hook, args);
+      if ("result" in answer) return answer;
+      if ("missing" in answer) return undefined;
+      if ("unavailable" in answer)
+        throw buildFailure(
+          asked,
+          log,
+          context,
+          hook,
+          `the backend ${system.backend} cannot be imported: ${answer.unavailable.message}`,
+        );
+      throw buildFailure(asked, log, context, hook, `${answer.failed.type}: ${answer.failed.message}`);
+    },
+    failed: (hook, problem) => buildFailure(asked, log, context, hook, problem),
+  };
+  return session;
+}
+
+/** The layout that holds the requirements: in milliseconds when one like it was made before. */
+async function buildEnvironment(
+  asked: AskedBuild,
+  requirements: readonly Requirement[],
+  context: RealiseContext,
+  realise: Realise,
+): Promise<{ prefix: string; requires: PackageReference[] }> {
+  const { resolveBuildRequires, makeBuildEnvironment, interpreter } = context;
+  if (makeBuildEnvironment === undefined || (resolveBuildRequires === undefined && requirements.length > 0)) {
+    throw new Failure(
+      "DXPY_CANNOT_BUILD",
+      `${asked.name} must be built from source, which this command does not do`,
+      {
+        context: { package: asked.name },
+        hint: "Run `dx-py install` first.",
+      },
+    );
+  }
+  const wanted = requirements.length === 0 ? [] : await resolveBuildRequires!([...requirements]);
+  const packages = await realise(wanted, { ...context, neededBy: asked.hash });
+  const { prefix } = await makeBuildEnvironment(packages, interpreter);
+  const requires = packages
+    .map(({ name, outputHash, derivation, object }) => ({
+      name: normalizeName(name),
+      version: object.version,
+      output: outputHash,
+      derivation,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { prefix, requires };
+}
+
+/** PEP 517: what the caller gave, `None` when nothing. */
+export function configSettings(asked: AskedBuild): unknown {
+  const settings = asked.request?.build.configSettings ?? {};
+  return Object.keys(settings).length === 0 ? null : settings;
+}
+
+function requirementsIn(value: unknown): string[] | undefined {
+  if (!Array.isArray(value) || !value.every((one) => typeof one === "string")) return undefined;
+  return value;
+}
+
+function buildFailure(
+  asked: AskedBuild,
+  log: BuildLog,
+  context: RealiseContext,
+  hook: string,
+  problem: string,
+): Failure {
+  const tail = logTail(log.path);
+  const version = asked.version === undefined ? "" : ` ${asked.version}`;
+  const hint = hintForLog(`${tail}\n${problem}`, { name: asked.name, python: context.interpreter.version });
+  const shown = lastLines(tail);
+  return new Failure(
+    "DXPY_BUILD_FAILED",
+    `Building ${asked.name}${version} failed in ${hook}: ${firstLine(problem)}`,
+    {
+      context: { package: asked.name, path: log.path, ...(shown === "" ? {} : { detail: shown }) },
+      hint: hint ?? "The whole log is in the file that is named above.",
+    },
+  );
+}
+
+function firstLine(text: string): string {
+  const line = text.split("\n").find((one) => one.trim() !== "") ?? text;
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

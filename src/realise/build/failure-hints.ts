@@ -1,0 +1,84 @@
+/** What the log of a failed build most likely means, and what a person can do about it. */
+
+/** Each rule: a pattern in the log, and the hint that its match gives. The first that matches counts. */
+const rules: readonly [RegExp, (match: RegExpMatchArray, context: HintContext) => string][] = [
+  [
+    /fatal error:\s+'?(Python\.h)'?/,
+    () =>
+      "The headers of this Python are missing: install its development package (python3-dev, python3-devel).",
+  ],
+  [
+    /(?:fatal error:\s+'?|Cannot open include file: ')([\w./+-]+\.h(?:pp)?)/,
+    (match, { python }) =>
+      /longintrepr|cpython\/|internal\/pycore/.test(match[1]!)
+        ? pythonTooNew(python)
+        : `The header ${match[1]} is missing: install the development package of the library that has it.`,
+  ],
+  [
+    /PyO3's maximum supported version|has no member named '?‘?(?:ob_digit|curexc_type|exc_type|tp_print|use_tracing)|_PyLong_AsByteArray|‘?_PyInterpreterState|implicit declaration of function ['‘]_?Py/,
+    (_, { python }) => pythonTooNew(python),
+  ],
+  [
+    /No module named '?(?:distutils|imp|asyncore|asynchat|smtpd)\b|module 'pkgutil' has no attribute 'ImpImporter'|has no attribute '(?:SafeConfigParser|readfp)'|module 'inspect' has no attribute 'getargspec'/,
+    (_, { python }) => pythonTooNew(python),
+  ],
+  [
+    /No module named '?pkg_resources|use_2to3 is invalid|module 'setuptools' has no attribute|cannot import name '[^']+' from 'setuptools|No module named '?setuptools\.command\.(?:test|upload)/,
+    () =>
+      "The build needs an older setuptools than it states: put `setuptools<58` or `setuptools<81` into " +
+      "`build-constraint-dependencies`.",
+  ],
+  [
+    /can't find Rust compiler|(?:cargo|rustc)[`'"]?[^\n]{0,60}(?:not found|is not installed|No such file)|rustup could not choose a version/i,
+    () => "The build needs Rust: install cargo and rustc.",
+  ],
+  [
+    /command '([^']+)' failed: (?:No such file|None)|unable to execute '([^']+)'|\b((?:[\w-]+-)?(?:gcc|cc|g\+\+|c\+\+|clang|clang\+\+)(?:-\d+)?): (?:command )?not found|linker `(\w+)` not found/,
+    (match) =>
+      `There is no compiler \`${match.slice(1).find((name) => name !== undefined)}\` here: install a C compiler ` +
+      "(build-essential, gcc, Xcode command line tools).",
+  ],
+  [
+    /No CMAKE_(?:C|CXX|Fortran)_COMPILER could be found|Unknown compiler\(s\)|Microsoft Visual C\+\+ [\d.]+ or greater is required|none of these compilers/i,
+    () =>
+      "There is no compiler here: install one (build-essential, gcc, Xcode command line tools, Visual Studio Build Tools).",
+  ],
+  [
+    /(?:Did not find|Could not find|Program|program) '?"?(cmake|ninja|pkg-config|pkgconf|meson|swig|gfortran|make|autoconf|patchelf)\b|\b(cmake|ninja|pkg-config|swig|gfortran|make|pg_config|mysql_config|nvcc): (?:command )?not found|(pg_config|mysql_config|pkg-config)[^\n]*not found/,
+    (match) => `The build needs \`${match.slice(1).find((name) => name !== undefined)}\`: install it.`,
+  ],
+  [
+    /Requires-Python|requires a different Python|requires Python '?[<>=!~]|Python version.{0,40}not supported|Cannot install on Python version/i,
+    (_, { python }) => pythonTooNew(python),
+  ],
+  [
+    /No module named '?([\w.]+)/,
+    (match, { name }) =>
+      `The build uses \`${match[1]}\` without stating that it needs it: name it under \`extra-build-dependencies\` for ${name}.`,
+  ],
+  [/Killed|out of memory|MemoryError|cannot allocate memory/i, () => "The build ran out of memory."],
+  [
+    /No space left on device/,
+    () => "The disk is full: the build needs space under the program's `tmp` folder.",
+  ],
+];
+
+export interface HintContext {
+  /** Normalised name of what is being built. */
+  name: string;
+  /** Version of the Python it is built for. */
+  python: string;
+}
+
+/** The hint that fits the log, or none. */
+export function hintForLog(log: string, context: HintContext): string | undefined {
+  for (const [pattern, hint] of rules) {
+    const match = log.match(pattern);
+    if (match !== null) return hint(match, context);
+  }
+  return undefined;
+}
+
+function pythonTooNew(python: string): string {
+  return `This release was probably not written for Python ${python}: choose an older Python, or a newer release of the package.`;
+}

@@ -1,0 +1,73 @@
+"""Runs one hook of a build backend (PEP 517, PEP 660) and writes what it returned, as JSON, to a file descriptor.
+
+Arguments: the path of the request (JSON), the number of the descriptor. Standard output and standard error belong to
+the backend: they are its log. Runs on every Python from 3.7 on, with nothing but the standard library.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+
+
+def load_backend(name, backend_path):
+    """The object that `build-backend` names (`module` or `module:object`), from the source tree if it is in-tree."""
+    sys.path[:0] = backend_path
+    module_name, _, attributes = name.partition(":")
+    backend = importlib.import_module(module_name)
+    if backend_path and not inside(backend, backend_path):
+        raise ImportError("%s was not found in backend-path" % module_name)
+    for attribute in filter(None, attributes.split(".")):
+        backend = getattr(backend, attribute)
+    return backend
+
+
+def inside(module, folders):
+    """PEP 517, "In-tree build backends": the front end must check that the module came from `backend-path`."""
+    places = [getattr(module, "__file__", None)] + list(getattr(module, "__path__", []))
+    roots = [os.path.join(os.path.realpath(folder), "") for folder in folders]
+    return any(os.path.realpath(place).startswith(root) for place in places if place for root in roots)
+
+
+def run(request):
+    try:
+        backend = load_backend(request["backend"], request["backendPath"])
+    except Exception as error:
+        traceback.print_exc()
+        return {"unavailable": describe(error)}
+    hook = getattr(backend, request["hook"], None)
+    if hook is None:
+        return {"missing": True}
+    try:
+        return {"result": hook(*request["arguments"])}
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        return {"failed": describe(error)}
+
+
+def describe(error):
+    return {"type": type(error).__name__, "message": str(error)[:2000]}
+
+
+def main():
+    # The folder of this file is no part of what a backend may import.
+    del sys.path[0]
+    with open(sys.argv[1], encoding="utf-8") as file:
+        request = json.load(file)
+    descriptor = int(sys.argv[2])
+    if os.name != "nt":
+        os.set_inheritable(descriptor, False)
+    os.umask(0o022)
+    sys.argv = ["-c"]
+    answer = run(request)
+    try:
+        text = json.dumps(answer)
+    except (TypeError, ValueError) as error:
+        text = json.dumps({"failed": {"type": "TypeError", "message": "the hook returned no JSON value: %s" % error}})
+    sys.stdout.flush()
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+main()

@@ -1,0 +1,44 @@
+/**
+ * Looking up what is realised already: `drv-out` of the user store, then of the system store, and the object that it
+ * names in any of them. An entry whose object is missing or damaged is as good as none (it is realised again).
+ */
+import { statSync } from "node:fs";
+import { Failure } from "../platform/errors.ts";
+import { readDrvOut } from "../store/drv-out.ts";
+import type { PackageObject } from "../store/package-object.ts";
+import type { Store } from "../store/store.ts";
+import { readLevelObject, treePath } from "../store/store-level.ts";
+
+export interface FoundObject {
+  outputHash: string;
+  object: PackageObject;
+  how: "store" | "system";
+}
+
+/** Two small reads for each package when all is well. */
+export function findRealised(buildHash: string, store: Store): FoundObject | undefined {
+  for (const level of store.levels) {
+    const outputHash = readDrvOut(level, buildHash);
+    if (outputHash === undefined) continue;
+    const found = findObject(outputHash, store);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export function findObject(outputHash: string, store: Store): FoundObject | undefined {
+  for (const level of store.levels) {
+    try {
+      const found = readLevelObject(level, outputHash);
+      if (found === undefined || !isDirectory(treePath(level, outputHash))) continue;
+      return { outputHash, object: found.object, how: level === store.root ? "store" : "system" };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

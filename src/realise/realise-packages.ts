@@ -1,0 +1,151 @@
+/**
+ * Realising gets the output of a derivation (DESIGN "Realise", requirement V5): from the user store, the system store,
+ * the binary caches, and only then by fetching a wheel or building a source.
+ */
+import { packageDerivationText } from "../lock/package-identity.ts";
+import { writeDrvOut } from "../store/drv-out.ts";
+import { type AskedBuild, type AskedPackage, askFor } from "./asked-package.ts";
+import { writeDerivation, writeDerivationText } from "./drv-store.ts";
+import { findObject, findRealised } from "./find-realised.ts";
+import type { RealiseContext } from "./realise-context.ts";
+import { realiseWheels } from "./realise-wheels.ts";
+import { substitute } from "./substituters.ts";
+import type { RealisedPackage, WantedPackage } from "./wanted-package.ts";
+
+export type { RealiseContext } from "./realise-context.ts";
+export type { RealisedPackage, WantedPackage } from "./wanted-package.ts";
+
+/**
+ * Every wanted package as an object in the store, in the order given. What is in the store costs two small reads. When
+ * one fails, the others end or are not begun, and nothing half made is left.
+ */
+export async function realisePackages(
+  wanted: readonly WantedPackage[],
+  context: RealiseContext,
+): Promise<RealisedPackage[]> {
+  const asked = wanted.map((one) => askFor(one, context));
+  const results = asked.map((one) => findAsked(one, context));
+  const missing = asked.filter((_, place) => results[place] === undefined);
+  if (missing.length === 0) return results as RealisedPackage[];
+  context.onProgress?.({
+    kind: "plan",
+    packages: wanted.length,
+    missing: missing.length,
+    bytes: missing.reduce((sum, one) => sum + knownBytes(one), 0),
+  });
+  const made = await realiseMissing(distinct(missing), context);
+  return asked.map((one, place) => results[place] ?? { ...made.get(keyOf(one))!, name: one.name });
+}
+
+function findAsked(asked: AskedPackage, context: RealiseContext): RealisedPackage | undefined {
+  if (asked.hash === "") return undefined;
+  const found = findRealised(asked.hash, context.store);
+  if (found === undefined) return undefined;
+  return { name: asked.name, derivation: asked.hash, ...found };
+}
+
+/** By key. Caches are asked first; then wheels stream through the pipeline while sources build. */
+async function realiseMissing(
+  missing: readonly AskedPackage[],
+  context: RealiseContext,
+): Promise<Map<string, RealisedPackage>> {
+  const made = new Map<string, RealisedPackage>();
+  const done = (asked: AskedPackage, realised: RealisedPackage) => {
+    made.set(keyOf(asked), realised);
+    context.onProgress?.({ kind: "realised", package: realised });
+  };
+  await Promise.all(
+    missing.map(async (asked) => {
+      const cached = await fromCaches(asked, context);
+      if (cached !== undefined) done(asked, cached);
+    }),
+  );
+  const left = missing.filter((asked) => !made.has(keyOf(asked)));
+  const wheels = left.filter((asked) => asked.kind === "wheel");
+  const builds = left.filter((asked) => asked.kind === "build");
+  await allOrStop(context, [
+    async (stopping) => {
+      const unpacked = await realiseWheels(wheels, stopping);
+      for (const [at, { outputHash, derivation }] of unpacked.entries()) {
+        const object = context.store.readPackageObject(outputHash);
+        done(wheels[at]!, { name: wheels[at]!.name, outputHash, derivation, object, how: "downloaded" });
+      }
+    },
+    ...(builds.length === 0 ? [] : [(stopping: RealiseContext) => buildAll(builds, stopping, done)]),
+  ]);
+  return made;
+}
+
+/** As many builds at once as there are processors: each may use several, but most wait for one compiler. */
+async function buildAll(
+  builds: readonly AskedBuild[],
+  context: RealiseContext,
+  done: (asked: AskedPackage, realised: RealisedPackage) => void,
+): Promise<void> {
+  // Loaded here: most installs build nothing.
+  const { realiseBuild } = await import("./build/build-package.ts");
+  const waiting = [...builds];
+  const next = async (stopping: RealiseContext) => {
+    for (let asked = waiting.shift(); asked && !stopping.signal?.aborted; asked = waiting.shift()) {
+      done(asked, await realiseBuild(asked, stopping, realisePackages));
+    }
+  };
+  const lanes = Math.min(waiting.length, navigator.hardwareConcurrency);
+  await allOrStop(
+    context,
+    Array.from({ length: lanes }, () => next),
+  );
+}
+
+/** Runs all; the first that fails aborts the others, which are waited for, and is what is thrown. */
+async function allOrStop(
+  context: RealiseContext,
+  actions: readonly ((stopping: RealiseContext) => Promise<void>)[],
+): Promise<void> {
+  const stop = new AbortController();
+  const outer = context.signal;
+  const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
+  const stopping = { ...context, signal };
+  await Promise.all(actions.map((action) => action(stopping).catch((error: unknown) => stop.abort(error))));
+  if (stop.signal.aborted) throw stop.signal.reason;
+}
+
+async function fromCaches(
+  asked: AskedPackage,
+  context: RealiseContext,
+): Promise<RealisedPackage | undefined> {
+  const { substituters = [], store, onProgress } = context;
+  if (substituters.length === 0 || asked.hash === "") return undefined;
+  const warn = (message: string) => onProgress?.({ kind: "warning", message });
+  const outputHash = await substitute(substituters, asked.hash, store, warn);
+  const found = outputHash === undefined ? undefined : findObject(outputHash, store);
+  if (found === undefined) return undefined;
+  const { object } = found;
+  recordSubstituted(asked, found.outputHash, context);
+  return { name: asked.name, derivation: asked.hash, outputHash: found.outputHash, object, how: "cache" };
+}
+
+/** What a cache gave has its derivation and its `drv-out` like everything else (requirements V1, V2). */
+function recordSubstituted(asked: AskedPackage, outputHash: string, context: RealiseContext): void {
+  const { root } = context.store;
+  if (asked.kind === "build" && asked.request !== undefined) writeDerivation(root, asked.request);
+  if (asked.kind === "wheel") {
+    const sha256 = asked.file.hashes["sha256"]!;
+    writeDerivationText(root, asked.hash, packageDerivationText(asked.file.name, sha256));
+  }
+  writeDrvOut(root, asked.hash, outputHash, { substituted: "yes" });
+}
+
+/** One of each: two wanted packages may be the same wheel under two extras. */
+function distinct(asked: readonly AskedPackage[]): AskedPackage[] {
+  return [...new Map(asked.map((one) => [keyOf(one), one])).values()];
+}
+
+function keyOf(asked: AskedPackage): string {
+  return asked.hash === "" ? `${asked.name} ${asked.version ?? ""}` : asked.hash;
+}
+
+function knownBytes(asked: AskedPackage): number {
+  if (asked.kind === "wheel") return asked.file.size ?? 0;
+  return asked.source.kind === "file" ? (asked.source.file.size ?? 0) : 0;
+}
