@@ -82,3 +82,17 @@ export const anySpecifier = fc.oneof(
 export const anySpecifierSet = fc
   .array(join(space, anySpecifier, space), { maxLength: 3 })
   .map((parts) => parts.join(","));
+
+/** The text with a character taken out, put in or changed: mostly invalid, sometimes surprisingly valid. */
+export const damaged = (text: fc.Arbitrary<string>) =>
+  fc
+    .tuple(
+      text,
+      fc.nat(30),
+      fc.nat(2),
+      fc.constantFrom(..." .-_+!,;*()[]<>=~'\"@vabrcdeopstl0129\n\t\\é\u00a0"),
+    )
+    .map(([whole, place, cut, put]) => {
+      const at = Math.min(place, whole.length);
+      return whole.slice(0, at) + (cut === 2 ? "" : put) + whole.slice(at + (cut > 0 ? 1 : 0));
+    });
