@@ -46,6 +46,8 @@ function processFolder(home: Home): ProcessFolder {
   const known = folders.get(home.tmp);
   if (known !== undefined) return known;
   ensureDir(home.tmp);
+  if (folders.size === 0) process.on("exit", releaseStaging);
+  sweepStaging(home);
   for (;;) {
     const path = `${home.tmp}/${uniqueName()}`;
     const lock = acquireLock(`${path}.lock`);
@@ -59,6 +61,20 @@ function processFolder(home: Home): ProcessFolder {
     folders.set(home.tmp, folder);
     return folder;
   }
+}
+
+/** Removes this thread's folders. Happens by itself when the process ends; a worker calls it before it is stopped. */
+export function releaseStaging(): void {
+  for (const { path, lock } of folders.values()) {
+    try {
+      removeTree(path);
+      unlinkSync(lock.path);
+    } catch {
+      // The next sweep does it.
+    }
+    lock.release();
+  }
+  folders.clear();
 }
 
 /** A loose file in `tmp/` belongs to no folder with a lock: it is removed when it is older than this. */

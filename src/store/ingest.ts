@@ -15,6 +15,7 @@ import { describePackage } from "./describe-package.ts";
 import { encodeManifest } from "./manifest.ts";
 import type { PackageObject } from "./package-object.ts";
 import { placeObject } from "./place-object.ts";
+import type { Store } from "./store.ts";
 import { createTreeWriter } from "./tree-writer.ts";
 import { badWheel, planWheelTree, type TreeFile } from "./wheel-tree.ts";
 
@@ -26,8 +27,8 @@ export interface UnpackWheelOptions {
   /** By which its name, version and `.dist-info` are checked. */
   filename: string;
   home: Home;
-  /** The store folder to add to. Default: the home's. */
-  storeRoot?: string;
+  /** To whose first level it is added. Default: the home's own store. */
+  store?: Pick<Store, "root">;
   /** When given, the file name must agree (any spelling of the name). */
   name?: string;
   version?: string;
@@ -82,7 +83,7 @@ export async function unpackWheel(options: UnpackWheelOptions): Promise<Unpacked
       throw badWheel(filename, `its METADATA is that of ${quoted(object.name)} ${quoted(object.version)}`);
     }
     const warnings = compareWithRecord(record, files, distInfo, archive, options.verifyRecord ?? true);
-    const how = placeObject(options.storeRoot ?? home.store, staging, tree, object, manifest);
+    const how = placeObject(options.store?.root ?? home.store, staging, tree, object, manifest);
     return { outputHash, object, how, warnings };
   } catch (error) {
     throw storeFailure(error, filename);

@@ -10,6 +10,7 @@ import { type VerifyResult, verifyObject } from "./verify.ts";
 
 /** The store: package objects by their output hash, in the user's folder and, below it, one that may belong to the system. */
 export interface Store {
+  readonly home: Home;
   /** The user's level: what is added goes here. */
   readonly root: string;
   /** All levels in the order in which they are asked. */
@@ -54,7 +55,7 @@ export interface StoreOptions {
 }
 
 /** Opening touches nothing on disk. */
-export function openStore(home: Pick<Home, "store">, options: StoreOptions = {}): Store {
+export function openStore(home: Home, options: StoreOptions = {}): Store {
   const root = home.store;
   const levels = options.system === undefined ? [root] : [root, options.system];
   const levelOf = (hash: string) => levels.find((level) => levelHas(level, checkHash(hash)));
@@ -67,6 +68,7 @@ export function openStore(home: Pick<Home, "store">, options: StoreOptions = {})
     return undefined;
   };
   return {
+    home,
     root,
     levels,
     has: (hash) => levelOf(hash) !== undefined,

@@ -1,0 +1,37 @@
+import { Failure } from "../platform/errors.ts";
+import { releaseStaging } from "../platform/staging.ts";
+import { unpackWheel } from "./ingest.ts";
+import type { FromWorker, ToWorker } from "./wheel-pipeline.ts";
+
+/** A thread that unpacks whole wheels. An entry point of its own in the executable: see wheel-pipeline.ts. */
+declare const self: Worker & { postMessage(message: FromWorker): void };
+
+self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === "close") {
+    releaseStaging();
+    self.postMessage({ kind: "closed" });
+    return;
+  }
+  const { id, job, home, root } = data;
+  try {
+    const { outputHash, warnings } = await unpackWheel({
+      ...job,
+      home,
+      store: { root },
+      verifyRecord: false,
+    });
+    self.postMessage({ kind: "done", id, outputHash, warnings });
+  } catch (error) {
+    self.postMessage({ kind: "failed", id, error: describe(error) });
+  }
+};
+self.postMessage({ kind: "ready" });
+
+/** A Failure loses its class on the way to the other thread: what it says is sent. */
+function describe(error: unknown): Extract<FromWorker, { kind: "failed" }>["error"] {
+  if (error instanceof Failure) {
+    const { code, message, context, hint, exitCode } = error;
+    return { code, message, context, exitCode, ...(hint === undefined ? {} : { hint }) };
+  }
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

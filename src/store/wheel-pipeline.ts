@@ -1,0 +1,244 @@
+import { Failure, type FailureContext } from "../platform/errors.ts";
+import type { Home } from "../platform/home.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * Unpacks wheels in threads while others are downloaded: whole wheels, the largest of those that wait first.
+ *
+ * For the build: `src/store/unpack-worker.ts` must be an entry point of `bun build --compile` beside the program's, with
+ * `--root=src`; then it is found under the name `./store/unpack-worker.js` in the executable. Where a thread cannot be
+ * started, wheels are unpacked in this one.
+ */
+export interface WheelPipeline {
+  /** Resolves when the wheel is in the store. Rejects with the failures of `unpackWheel`. */
+  add(job: WheelJob): Promise<{ outputHash: string; warnings: string[] }>;
+  /** Waits for what has begun, refuses what has not, ends the threads. */
+  close(): Promise<void>;
+}
+
+export interface WheelJob {
+  /** Verified by the caller against the wheel's hash. Given away: do not use it afterwards. */
+  bytes: Uint8Array;
+  filename: string;
+  name?: string;
+  version?: string;
+}
+
+export interface WheelPipelineOptions {
+  store: Store;
+  /** Threads. Default: one for each processor, at most 8. 0: none, this thread does it. */
+  workers?: number;
+}
+
+export type ToWorker =
+  | { kind: "unpack"; id: number; job: WheelJob; home: Home; root: string }
+  | { kind: "close" };
+
+export type FromWorker =
+  | { kind: "ready" }
+  | { kind: "closed" }
+  | { kind: "done"; id: number; outputHash: string; warnings: string[] }
+  | {
+      kind: "failed";
+      id: number;
+      error: {
+        code?: `DXPY_${string}`;
+        message: string;
+        context?: FailureContext;
+        hint?: string;
+        exitCode?: 1 | 2;
+      };
+    };
+
+interface Task {
+  job: WheelJob;
+  resolve(result: { outputHash: string; warnings: string[] }): void;
+  reject(error: unknown): void;
+}
+
+interface Thread {
+  worker: Worker;
+  state: "starting" | "idle" | "busy";
+  task?: Task;
+}
+
+export function createWheelPipeline(options: WheelPipelineOptions): WheelPipeline {
+  const { store } = options;
+  const threads = new Set<Thread>();
+  const waiting: Task[] = [];
+  let limit = options.workers ?? Math.min(8, navigator.hardwareConcurrency || 1);
+  let closing = false;
+  let ids = 0;
+  /** Work of this thread, one after the other. */
+  let own: Promise<void> = Promise.resolve();
+  let idle = Promise.withResolvers<void>();
+  let running = 0;
+
+  function next(): void {
+    for (const thread of threads) if (thread.state === "idle") give(thread);
+    if (waiting.length === 0) return;
+    const starting = [...threads].filter(({ state }) => state === "starting").length;
+    if (threads.size < limit && starting < waiting.length) start();
+    else if (threads.size === 0) unpackHere();
+  }
+
+  function start(): void {
+    let worker: Worker;
+    try {
+      worker = new Worker(workerFile(), { ref: true } as WorkerOptions);
+    } catch {
+      limit = threads.size;
+      next();
+      return;
+    }
+    const thread: Thread = { worker, state: "starting" };
+    threads.add(thread);
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(thread, data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      lose(thread, event.message);
+    };
+    worker.addEventListener("close", () => lose(thread, "the thread ended"));
+    next();
+  }
+
+  function receive(thread: Thread, message: FromWorker): void {
+    const { task } = thread;
+    if (message.kind === "done") {
+      task?.resolve({ outputHash: message.outputHash, warnings: message.warnings });
+    } else if (message.kind === "failed") {
+      task?.reject(toError(message.error));
+    } else if (message.kind === "closed") {
+      threads.delete(thread);
+      thread.worker.terminate();
+      idle.resolve();
+      return;
+    }
+    if (task !== undefined) finished();
+    delete thread.task;
+    thread.state = "idle";
+    next();
+  }
+
+  function give(thread: Thread): void {
+    const task = takeLargest(waiting);
+    if (task === undefined) return;
+    thread.state = "busy";
+    thread.task = task;
+    running += 1;
+    ids += 1;
+    const bytes = ownBuffer(task.job.bytes);
+    const message: ToWorker = {
+      kind: "unpack",
+      id: ids,
+      job: { ...task.job, bytes },
+      home: store.home,
+      root: store.root,
+    };
+    thread.worker.postMessage(message, [bytes.buffer]);
+  }
+
+  /** A thread that could not start or broke down. What it had in hand is lost with its memory. */
+  function lose(thread: Thread, why: string): void {
+    if (!threads.delete(thread)) return;
+    limit = Math.min(limit, threads.size);
+    if (thread.task !== undefined) {
+      thread.task.reject(
+        new Failure("DXPY_WORKER_FAILED", `${thread.task.job.filename} could not be unpacked: ${why}`, {
+          hint: "Run the command again; if memory is short, with fewer workers.",
+        }),
+      );
+      finished();
+    }
+    idle.resolve();
+    next();
+  }
+
+  function unpackHere(): void {
+    const task = takeLargest(waiting);
+    if (task === undefined) return;
+    running += 1;
+    own = own.then(async () => {
+      try {
+        const { unpackWheel } = await import("./ingest.ts");
+        task.resolve(await unpackWheel({ ...task.job, home: store.home, store, verifyRecord: false }));
+      } catch (error) {
+        task.reject(error);
+      }
+      finished();
+      next();
+    });
+  }
+
+  function finished(): void {
+    running -= 1;
+    idle.resolve();
+  }
+
+  return {
+    add(job) {
+      return new Promise((resolve, reject) => {
+        if (closing) {
+          reject(new Failure("DXPY_CANCELLED", `${job.filename} was not unpacked: the work was given up`));
+          return;
+        }
+        waiting.push({ job, resolve, reject });
+        next();
+      });
+    },
+    async close() {
+      closing = true;
+      for (const { job, reject } of waiting.splice(0)) {
+        reject(new Failure("DXPY_CANCELLED", `${job.filename} was not unpacked: the work was given up`));
+      }
+      const wait = async (done: () => boolean) => {
+        while (!done()) {
+          idle = Promise.withResolvers<void>();
+          await idle.promise;
+        }
+      };
+      await wait(() => running === 0);
+      for (const thread of threads) {
+        // One that is still starting has nothing to put away.
+        if (thread.state === "starting") {
+          threads.delete(thread);
+          thread.worker.terminate();
+        } else {
+          thread.worker.postMessage({ kind: "close" } satisfies ToWorker);
+        }
+      }
+      await wait(() => threads.size === 0);
+      await own;
+    },
+  };
+}
+
+/** In the executable, chunks lie elsewhere than their sources did: there the worker goes by its name from the root. */
+function workerFile(): string {
+  const compiled = /\$bunfs|~BUN/.test(import.meta.url);
+  return compiled ? "./store/unpack-worker.js" : new URL("./unpack-worker.ts", import.meta.url).href;
+}
+
+function takeLargest(waiting: Task[]): Task | undefined {
+  let largest = 0;
+  waiting.forEach((task, i) => {
+    if (task.job.bytes.length > (waiting[largest]?.job.bytes.length ?? 0)) largest = i;
+  });
+  return waiting.splice(largest, 1)[0];
+}
+
+/** A buffer that may be given to another thread: the bytes' own, when they are all of it. */
+function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+  return whole ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}
+
+function toError(error: Extract<FromWorker, { kind: "failed" }>["error"]): Error {
+  const { code, message, context, hint, exitCode } = error;
+  if (code === undefined) return new Error(message);
+  return new Failure(code, message, {
+    ...(context === undefined ? {} : { context }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  });
+}
