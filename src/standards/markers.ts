@@ -42,7 +42,7 @@ export type MarkerContext = MarkerEnvironment & {
 /** Parentheses deeper than this are refused. */
 const MAX_DEPTH = 100;
 
-const QUOTED = /'[^'\x00-\x1f\x7f]*'|"[^"\x00-\x1f\x7f]*"/y;
+const QUOTED = /'[^'\x00-\x08\x0a-\x1f\x7f]*'|"[^"\x00-\x08\x0a-\x1f\x7f]*"/y;
 const OPERATOR = /===|==|~=|!=|<=|>=|<|>|\bin\b|\bnot[ \t]+in\b/y;
 const BOOLEAN = /\b(?:or|and)\b/y;
 const VARIABLE =
