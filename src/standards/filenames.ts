@@ -9,7 +9,7 @@ export interface WheelFilename {
   /** Normalised. */
   readonly name: string;
   readonly version: Version;
-  /** The build number and what follows it; of two wheels alike in all else, the higher is preferred. */
+  /** The build number (2^53 − 1 at most) and what follows it; of two wheels alike in all else, the higher is preferred. */
   readonly build?: readonly [number, string];
   /** Expanded: every combination of `python`, `abi` and `platform`. */
   readonly tags: readonly string[];
@@ -28,7 +28,8 @@ export interface SdistFilename {
 
 const MAX_LENGTH = 1024;
 const WHEEL_NAME = /^[\p{L}\p{N}_.]+$/u;
-const BUILD = /^([0-9]{1,15})([^0-9].*)?$/s;
+const BUILD = /^([0-9]+)(.*)$/;
+const CONTROL = /[\x00-\x1f\x7f]/;
 
 /** Failure: DXPY_BAD_FILENAME. */
 export function parseWheelFilename(filename: string): WheelFilename {
@@ -51,6 +52,7 @@ export function tryParseWheelFilename(filename: string): WheelFilename | undefin
 /** The parsed name, or what is wrong with it. */
 function readWheelFilename(filename: string): WheelFilename | string {
   if (filename.length > MAX_LENGTH) return "it is too long";
+  if (CONTROL.test(filename)) return "it has a control character";
   if (!filename.endsWith(".whl")) return "it does not end with `.whl`";
   const parts = filename.slice(0, -4).split("-");
   if (parts.length !== 5 && parts.length !== 6) return "it has not five or six parts between dashes";
@@ -72,7 +74,7 @@ function readWheelFilename(filename: string): WheelFilename | string {
   if (parts.length === 5) return base;
   const build = BUILD.exec(parts[2]!);
   if (build === null) return `its build number ${quote(parts[2]!)} does not start with a digit`;
-  return { ...base, build: [Number(build[1]), build[2] ?? ""] };
+  return { ...base, build: [Math.min(Number(build[1]), Number.MAX_SAFE_INTEGER), build[2]!] };
 }
 
 /** PEP 625 knows `.tar.gz` only; the others are what indexes have served. */
@@ -96,6 +98,7 @@ export function tryParseSdistFilename(filename: string, expectedName?: string): 
 
 function readSdistFilename(filename: string, expectedName: string | undefined): SdistFilename | string {
   if (filename.length > MAX_LENGTH) return "it is too long";
+  if (CONTROL.test(filename)) return "it has a control character";
   const extension = SDIST_EXTENSIONS.find((one) => filename.endsWith(one));
   if (extension === undefined) return "it does not end like an sdist";
   const stem = filename.slice(0, -extension.length);
