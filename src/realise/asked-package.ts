@@ -108,9 +108,9 @@ function archiveFile(source: {
   size?: number;
   hashes: LockedFile["hashes"];
 }): LockedFile {
-  const place = source.path ?? source.url?.replace(/[?#].*$/, "") ?? "";
+  const place = source.path ?? source.url ?? "";
   return {
-    name: decodedName(place.slice(place.lastIndexOf("/") + 1)),
+    name: lastPart(place),
     hashes: source.hashes,
     ...(source.url === undefined ? {} : { url: source.url }),
     ...(source.path === undefined ? {} : { path: source.path }),
@@ -118,7 +118,10 @@ function archiveFile(source: {
   };
 }
 
-function decodedName(text: string): string {
+/** The file name at the end of a path or URL. */
+export function lastPart(place: string): string {
+  const path = place.replace(/[?#].*$/, "");
+  const text = path.slice(path.lastIndexOf("/") + 1);
   try {
     const name = decodeURIComponent(text);
     return /[/\\\0]/.test(name) ? text : name;

@@ -11,7 +11,7 @@ import type { ResolvedSource } from "../../resolver/resolution.ts";
 import { tryParseSdistFilename } from "../../standards/filenames.ts";
 import type { CoreMetadata } from "../../standards/metadata.ts";
 import { normalizeName } from "../../standards/names.ts";
-import { askFor, askForBuild, type SourceToBuild } from "../asked-package.ts";
+import { askFor, askForBuild, lastPart, type SourceToBuild } from "../asked-package.ts";
 import { withoutCredentials } from "../derivation.ts";
 import type { RealiseContext } from "../realise-context.ts";
 import { realisePackages } from "../realise-packages.ts";
@@ -145,11 +145,6 @@ function lockedFile(file: DistributionFile): LockedFile {
 function hashesInFragment(url: string): Record<string, string> {
   const match = /#(?:.*&)?(sha(?:256|384|512))=([0-9a-f]+)/.exec(url);
   return match === null ? {} : { [match[1]!]: match[2]! };
-}
-
-function lastPart(url: string): string {
-  const path = url.replace(/[?#].*$/, "");
-  return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
 }
 
 /** Relative to the lock's folder, with `/`; `.` for the folder itself. */
