@@ -1,15 +1,11 @@
 import { elfSearchFolders, isElf } from "./elf.ts";
 import { isMachO, machoSearchFolders } from "./macho.ts";
+import { accessBytes, type RandomAccess } from "./random-access.ts";
 
 /**
  * Whether a native library looks for others outside of its own package. Linked by directory it would not find them: the
  * kernel follows the link before it resolves `..`, and ends in the store, where the other package is not a neighbour.
  */
-
-/** Linux and macOS; Windows has no such paths (DLL folders are added by code). */
-export function isNativeLibrary(bytes: Uint8Array): boolean {
-  return isElf(bytes) || isMachO(bytes);
-}
 
 const ORIGIN = /^(?:\$ORIGIN|\$\{ORIGIN\}|@loader_path)(?=\/|$)/;
 
@@ -19,11 +15,14 @@ const ORIGIN = /^(?:\$ORIGIN|\$\{ORIGIN\}|@loader_path)(?=\/|$)/;
  * Absolute paths mean nothing here: they were the build machine's.
  */
 export function escapingRpath(
-  bytes: Uint8Array,
+  source: Uint8Array | RandomAccess,
   pathInWheel: string,
   hasFolder: (path: string) => boolean = () => true,
 ): boolean {
-  const folders = isElf(bytes) ? elfSearchFolders(bytes) : machoSearchFolders(bytes);
+  const file = source instanceof Uint8Array ? accessBytes(source) : source;
+  // Windows has no such paths: its DLL folders are added by code.
+  const start = file.read(0, 32);
+  const folders = isElf(start) ? elfSearchFolders(file) : isMachO(start) ? machoSearchFolders(file) : [];
   return folders.some((folder) => {
     const relative = folder.replace(ORIGIN, "");
     if (relative === folder || !relative.split("/").includes("..")) return false;

@@ -1,15 +1,10 @@
 import { createPathRegister, quoted } from "./archive-path.ts";
 import { createInflater, type Inflater } from "./inflate.ts";
 import type { Mapping } from "./mapping.ts";
+import { accessBytes, type RandomAccess } from "./random-access.ts";
 import { badZip, readZipDirectory, type ZipEntry, type ZipLimits } from "./zip-directory.ts";
 
 /** Zip archives, read strictly: every local header must say what the central directory says, every byte must belong to something. */
-export interface RandomAccess {
-  readonly size: number;
-  /** Exactly `length` bytes from `offset`. */
-  read(offset: number, length: number): Uint8Array;
-}
-
 export interface ZipOptions extends ZipLimits {
   /** What messages call the archive: its file name. */
   name?: string;
@@ -120,8 +115,7 @@ export function readZipEntryAt(span: Uint8Array, entry: ZipEntry, archive = "the
 
 function toRandomAccess(source: Uint8Array | Mapping | RandomAccess): RandomAccess {
   if ("read" in source) return source;
-  const bytes = source instanceof Uint8Array ? source : source.bytes;
-  return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
+  return accessBytes(source instanceof Uint8Array ? source : source.bytes);
 }
 
 function readDirectory(access: RandomAccess, archive: string, limits: ZipLimits) {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { Failure } from "../platform/errors.ts";
-import { mapReadOnly } from "../platform/mapping.ts";
-import { escapingRpath, isNativeLibrary } from "../platform/native-library.ts";
+import { escapingRpath } from "../platform/native-library.ts";
+import { accessFile } from "../platform/random-access.ts";
 import { parseEntryPoints } from "../standards/entry-points.ts";
 import { parseMetadata } from "../standards/metadata.ts";
 import { normalizeExtra } from "../standards/names.ts";
@@ -154,14 +154,11 @@ function climbsOut(tree: string, entry: ManifestEntry, folders: ReadonlySet<stri
   ) {
     return false;
   }
-  const mapping = mapReadOnly(`${tree}/${entry.path}`);
+  const file = openSync(`${tree}/${entry.path}`, "r");
   try {
-    return (
-      isNativeLibrary(mapping.bytes) &&
-      escapingRpath(mapping.bytes, entry.path.slice(4), (folder) => folders.has(folder))
-    );
+    return escapingRpath(accessFile(file, entry.size), entry.path.slice(4), (folder) => folders.has(folder));
   } finally {
-    mapping.close();
+    closeSync(file);
   }
 }
 
