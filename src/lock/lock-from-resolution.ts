@@ -63,9 +63,10 @@ function withoutCredentials(url: string): string {
     .replace(/^(ssh:\/\/[^/?#:@]*):[^/?#@]*@/i, "$1@");
 }
 
-/** Old releases have several sdists; a lock has room for one: `.tar.gz` (PEP 625), then the first by name. */
+/** Old releases have several sdists; a lock has room for one: `.tar.gz` (PEP 625), then `.zip`. */
 function preferredSdist(a: DistributionFile, b: DistributionFile): number {
-  const rank = (file: DistributionFile) => (file.filename.endsWith(".tar.gz") ? 0 : 1);
+  const rank = ({ filename }: DistributionFile) =>
+    filename.endsWith(".tar.gz") ? 0 : filename.endsWith(".zip") ? 1 : 2;
   return rank(a) - rank(b) || (a.filename < b.filename ? -1 : 1);
 }
 
