@@ -8,7 +8,7 @@ import { DESCRIPTION_FILE, type LayoutDescription } from "./layout-description.t
 import { hashBytes, type LayoutPackage, type LayoutPlan, projectHash } from "./layout-plan.ts";
 import { placeTree } from "./place-files.ts";
 import { prefixTree } from "./plan-prefix.ts";
-import type { Collision } from "./prefix-tree.ts";
+import type { Collision, TextLeaf } from "./prefix-tree.ts";
 
 const windows = process.platform === "win32";
 
@@ -43,13 +43,9 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
   const collisions: Collision[] = [];
   const staging = createStaging(home);
   try {
-    const tree = prefixTree(plan, path, collisions);
-    const description = describe(plan, hash);
-    tree.children.set(DESCRIPTION_FILE, {
-      kind: "text",
-      content: `${JSON.stringify(description)}\n`,
-      executable: false,
-    });
+    const tree = prefixTree(plan, path, { collisions });
+    const description = describeLayout(plan, hash);
+    tree.children.set(DESCRIPTION_FILE, descriptionFile(description));
     const links = placeTree(tree, `${staging}/layout`, { linkMode: plan.linkMode, readOnly: true });
     ensureDir(home.layouts);
     const lost = !moveIntoPlace(staging, path, options.replace === true);
@@ -65,6 +61,10 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
   } finally {
     removeTree(staging);
   }
+}
+
+export function descriptionFile(description: LayoutDescription): TextLeaf {
+  return { kind: "text", content: `${JSON.stringify(description)}\n`, executable: false };
 }
 
 /** The record of the layout that stands at `path`, with its times as they are now. */
@@ -125,7 +125,8 @@ function isDirectory(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-function describe(plan: LayoutPlan, hash: string): LayoutDescription {
+/** What `dx-py-layout.json` says of a plan. */
+export function describeLayout(plan: LayoutPlan, hash: string): LayoutDescription {
   const { interpreter } = plan;
   const described = (p: LayoutPackage) => ({
     name: p.object.name,

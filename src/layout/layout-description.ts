@@ -18,6 +18,8 @@ export interface LayoutDescription {
   linkMode: LinkMode;
   realPaths: string[];
   prompt?: string;
+  /** The prefix belongs to one project. `detached`: by wish; `fallback`: because no layout could be made. */
+  private?: "detached" | "fallback";
   interpreter: {
     executable: string;
     version: string;

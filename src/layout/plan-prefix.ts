@@ -5,13 +5,32 @@ import { activationScripts } from "./activation.ts";
 import { type AddedFile, installedRecord } from "./installed-record.ts";
 import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
 import { ATTRIBUTION, CACHE_TAG, interpreterLinks, pyvenvConfig } from "./prefix-files.ts";
-import { type Collision, entriesOf, type Folder, folderAt, newFolder, place } from "./prefix-tree.ts";
+import {
+  type Collision,
+  entriesOf,
+  type Folder,
+  folderAt,
+  newFolder,
+  place,
+  type StoreLeaf,
+} from "./prefix-tree.ts";
 import { entryPointScript, isSafeEntryPoint, rewrittenScript, windowsWrapper } from "./scripts.ts";
 
 const windows = process.platform === "win32";
 
+/** Directories of data that are real: programs write into `share/jupyter/kernels` and its like, never into the store. */
+const DATA_DEPTH = 3;
+
+export interface PrefixOptions {
+  /** Paths that two packages want differently are added to it. */
+  collisions?: Collision[];
+  /** The prefix belongs to one project: it does not say that it is shared. */
+  private?: boolean;
+}
+
 /** What the prefix at `prefix` (its final absolute path, for shebangs) holds. */
-export function prefixTree(plan: LayoutPlan, prefix: string, collisions: Collision[] = []): Folder {
+export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOptions = {}): Folder {
+  const collisions = options.collisions ?? [];
   const { interpreter } = plan;
   const { purelib, scripts } = interpreter.paths;
   const root = newFolder();
@@ -46,7 +65,7 @@ export function prefixTree(plan: LayoutPlan, prefix: string, collisions: Collisi
     executable: false,
   });
   root.children.set("CACHEDIR.TAG", CACHE_TAG);
-  root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
+  if (!options.private) root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
   if (!windows && process.platform !== "darwin" && interpreter.pointerBits === 64)
     root.children.set("lib64", { kind: "link", target: "lib" });
   return root;
@@ -80,7 +99,8 @@ function placePackage(target: Target, p: LayoutPackage, name: string, real: bool
     for (const entry of entriesOf(`${treePath}/data`)) {
       const source = `${treePath}/data/${entry.name}`;
       const leaf = { kind: "store" as const, source, directory: entry.isDirectory(), real };
-      place(target.root, entry.name, leaf, "", target.collisions);
+      if (leaf.directory) placeData(target, entry.name, leaf, DATA_DEPTH);
+      else place(target.root, entry.name, leaf, "", target.collisions);
     }
   }
   const headers = `${target.include}/${name}`;
@@ -95,6 +115,15 @@ function placePackage(target: Target, p: LayoutPackage, name: string, real: bool
     );
   }
   placeDistInfo(target, p, added, headers);
+}
+
+function placeData(target: Target, path: string, leaf: StoreLeaf, depth: number): void {
+  const folder = folderAt(target.root, path, target.collisions);
+  for (const entry of entriesOf(leaf.source)) {
+    const child = { ...leaf, source: `${leaf.source}/${entry.name}`, directory: entry.isDirectory() };
+    if (child.directory && depth > 1) placeData(target, `${path}/${entry.name}`, child, depth - 1);
+    else place(folder, entry.name, child, path, target.collisions);
+  }
 }
 
 function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real: boolean): void {
