@@ -1,0 +1,232 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
+import { sha256Hex } from "../platform/sha256.ts";
+
+/**
+ * What is cached of one project on one index, in one file, so that a warm run opens one file per package: the page
+ * in compact form, then records of metadata, appended as they are learnt. Little-endian.
+ *
+ *     0   "DXPI"
+ *     4   u16  format, 1
+ *     6   u16  1: there is a page; 2: the index has no such project
+ *     8   f64  when the index last confirmed the page, milliseconds since the epoch; outside the checksum, because a
+ *              revalidation writes these eight bytes in place
+ *     16  u32  seconds from then that the page is fresh
+ *     20  u32  length of the info, JSON: what a revalidation needs
+ *     24  u32  length of the page
+ *     28  u32  CRC-32 of bytes 4 to 8, 16 to 28, the info and the page
+ *     32  the info, the page, records
+ *
+ * A record: u32 length of the payload, u32 CRC-32 of key and payload, 16 bytes key, payload. A record that was cut
+ * off or damaged ends the list or is passed over; a damaged page makes the file as good as absent.
+ */
+const MAGIC = 0x49505844;
+const FORMAT = 1;
+const HEAD = 32;
+const RECORD_HEAD = 24;
+const MAX_FILE = 512 * 1024 * 1024;
+/** Records beyond this are dropped when the file is written anew. Bytes. */
+const MAX_RECORDS = 8 * 1024 * 1024;
+
+/** What a revalidation needs: the policy of http-cache-semantics as an object, with the validators in it. */
+export interface PageInfo {
+  policy?: unknown;
+}
+
+export interface PackageFile {
+  path: string;
+  state: "page" | "absent" | "unknown";
+  validatedAt: number;
+  /** Seconds. */
+  ttl: number;
+  info(): PageInfo;
+  /** Bytes that `encodePage` made. */
+  page: Uint8Array;
+  /** The payload of a record by its key (32 hex digits); damaged ones are as if they were not there. */
+  record(key: string): Uint8Array | undefined;
+  /** Every sound record, as bytes. */
+  records(): Uint8Array;
+  /** Some record is cut off or damaged: write the file anew rather than append behind it. */
+  damaged(): boolean;
+}
+
+export function readPackageFile(path: string): PackageFile | undefined {
+  const bytes = readWhole(path);
+  if (bytes === undefined || bytes.length < HEAD || bytes.readUInt32LE(0) !== MAGIC) return undefined;
+  if (bytes.readUInt16LE(4) !== FORMAT) return undefined;
+  const infoLength = bytes.readUInt32LE(20);
+  const pageLength = bytes.readUInt32LE(24);
+  const recordsAt = HEAD + infoLength + pageLength;
+  if (recordsAt > bytes.length || checksum(bytes, recordsAt) !== bytes.readUInt32LE(28)) return undefined;
+  const flags = bytes.readUInt16LE(6);
+  const isSound = (at: number) =>
+    Bun.hash.crc32(bytes.subarray(at + 8, endOf(at))) === bytes.readUInt32LE(at + 4);
+  const endOf = (at: number) => at + RECORD_HEAD + bytes.readUInt32LE(at);
+  let places: Map<string, number> | undefined;
+  let recordsEnd = recordsAt;
+  const locate = () => {
+    if (places !== undefined) return places;
+    places = new Map();
+    while (recordsEnd + RECORD_HEAD <= bytes.length && endOf(recordsEnd) <= bytes.length) {
+      places.set(bytes.toString("latin1", recordsEnd + 8, recordsEnd + RECORD_HEAD), recordsEnd);
+      recordsEnd = endOf(recordsEnd);
+    }
+    return places;
+  };
+  return {
+    path,
+    state: flags & 1 ? "page" : flags & 2 ? "absent" : "unknown",
+    validatedAt: bytes.readDoubleLE(8),
+    ttl: bytes.readUInt32LE(16),
+    info: () => parseInfo(bytes.toString("utf8", HEAD, HEAD + infoLength)),
+    page: bytes.subarray(HEAD + infoLength, recordsAt),
+    record(key) {
+      const at = locate().get(Buffer.from(key, "hex").toString("latin1"));
+      if (at === undefined) return undefined;
+      return isSound(at) ? bytes.subarray(at + RECORD_HEAD, endOf(at)) : undefined;
+    },
+    records() {
+      const sound = [...locate().values()].filter(isSound);
+      return Buffer.concat(sound.map((at) => bytes.subarray(at, endOf(at))));
+    },
+    damaged() {
+      const all = [...locate().values()];
+      return recordsEnd !== bytes.length || !all.every(isSound);
+    },
+  };
+}
+
+function parseInfo(text: string): PageInfo {
+  try {
+    return JSON.parse(text) as PageInfo;
+  } catch {
+    return {};
+  }
+}
+
+function readWhole(path: string): Buffer | undefined {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch {
+    return undefined;
+  }
+  try {
+    const { size } = fstatSync(file);
+    if (size > MAX_FILE) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(size);
+    // An append may be under way: what was there when the size was asked is enough.
+    const length = readSync(file, bytes, 0, size, 0);
+    return length === size ? bytes : bytes.subarray(0, length);
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function checksum(bytes: Buffer, recordsAt: number): number {
+  const head = Bun.hash.crc32(bytes.subarray(4, 8));
+  return Bun.hash.crc32(bytes.subarray(HEAD, recordsAt), Bun.hash.crc32(bytes.subarray(16, 28), head));
+}
+
+export interface PackageFileContent {
+  state: PackageFile["state"];
+  validatedAt: number;
+  ttl: number;
+  info: PageInfo;
+  page: Uint8Array;
+  /** Records to keep, as `PackageFile.records` gives them. */
+  records: Uint8Array;
+}
+
+export function writePackageFile(path: string, content: PackageFileContent): void {
+  const info = Buffer.from(JSON.stringify(content.info));
+  const recordsAt = HEAD + info.length + content.page.length;
+  const records = content.records.length > MAX_RECORDS ? new Uint8Array() : content.records;
+  const bytes = Buffer.alloc(recordsAt + records.length);
+  bytes.writeUInt32LE(MAGIC, 0);
+  bytes.writeUInt16LE(FORMAT, 4);
+  bytes.writeUInt16LE(content.state === "page" ? 1 : content.state === "absent" ? 2 : 0, 6);
+  bytes.writeDoubleLE(content.validatedAt, 8);
+  bytes.writeUInt32LE(Math.min(0xffff_ffff, Math.max(0, Math.floor(content.ttl))), 16);
+  bytes.writeUInt32LE(info.length, 20);
+  bytes.writeUInt32LE(content.page.length, 24);
+  bytes.set(info, HEAD);
+  bytes.set(content.page, HEAD + info.length);
+  bytes.set(records, recordsAt);
+  bytes.writeUInt32LE(checksum(bytes, recordsAt), 28);
+  quietly(() => {
+    ensureDir(path.slice(0, path.lastIndexOf("/")));
+    writeFileAtomic(path, bytes);
+  });
+}
+
+/** After a revalidation that changed nothing. Eight aligned bytes: a reader sees the old time or the new one. */
+export function confirmPackageFile(path: string, validatedAt: number): void {
+  const time = Buffer.alloc(8);
+  time.writeDoubleLE(validatedAt);
+  quietly(() => {
+    const file = openSync(path, "r+");
+    try {
+      writeSync(file, time, 0, 8, 8);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** The bytes of one record, for `appendRecord` and `PackageFileContent.records`. */
+export function encodeRecord(key: string, payload: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(RECORD_HEAD + payload.length);
+  bytes.writeUInt32LE(payload.length, 0);
+  bytes.write(key, 8, 16, "hex");
+  bytes.set(payload, RECORD_HEAD);
+  bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(8)), 4);
+  return bytes;
+}
+
+/**
+ * Adds a record in one write, so that processes that append at once do not mix theirs. When another process renames
+ * a new file into place meanwhile, the record is lost, and learnt again.
+ */
+export function appendRecord(path: string, record: Uint8Array): void {
+  let file: number;
+  try {
+    file = openSync(path, "a");
+  } catch {
+    writePackageFile(path, { ...UNKNOWN, records: record });
+    return;
+  }
+  quietly(() => {
+    try {
+      if (fstatSync(file).size === 0) writePackageFile(path, { ...UNKNOWN, records: record });
+      else writeSync(file, record);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+const UNKNOWN: Omit<PackageFileContent, "records"> = {
+  state: "unknown",
+  validatedAt: 0,
+  ttl: 0,
+  info: {},
+  page: new Uint8Array(),
+};
+
+/** A cache that cannot be written (read-only home, full disk) costs time, nothing else. */
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Fetched again the next time.
+  }
+}
+
+/** `home/index/<index>/<project>.dxi`; both parts are safe as file names whatever they were made from. */
+export function packageFilePath(indexFolder: string, indexUrl: string, project: string): string {
+  const safe = /^[a-z0-9][a-z0-9-]{0,99}$/.test(project) ? project : `_${sha256Hex(project).slice(0, 32)}`;
+  return `${indexFolder}/${sha256Hex(indexUrl).slice(0, 16)}/${safe}.dxi`;
+}

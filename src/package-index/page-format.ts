@@ -1,0 +1,302 @@
+import { compareVersions, parseVersion, type Version } from "../standards/version.ts";
+import type { DistributionFile } from "./distribution.ts";
+import type { VersionGroup } from "./listing.ts";
+import type { PackagePage } from "./package-page.ts";
+
+/**
+ * The compact form of a page: versions in ascending order, each with the place of its files, so that a page of
+ * thousands of versions is opened without parsing one, and files are decoded for the versions that are looked at.
+ * Little-endian. Its checksum is kept by who stores it (package-file.ts).
+ *
+ *     0   u32  number of versions, n
+ *     4   u32  length of the versions' texts, joined by line feeds (UTF-8)
+ *     8   u32  length of the string table, a JSON array
+ *     12  u32  n + 1 places of file blocks, relative to the first block
+ *     …   n bytes of flags, texts, string table, blocks
+ *
+ * A block is one file after the other:
+ *
+ *     u16  bits: 1 sdist, 2 yanked, 4 size, 8 upload time, 16 SHA-256, 32 other hashes, 64 Requires-Python,
+ *          128 metadata announced, 256 with SHA-256, 512 with other hashes, 1024 URL in full, 2048 hashed folder
+ *     u16  length of the file name, and the name
+ *     URL  in full: u16 length and text. Else u16 string (the folder, with its slash), and for a hashed folder
+ *          32 bytes that stand for `xx/xx/<60 hex digits>/`; the file name follows.
+ *     then, each if its bit is set: u16 string (why yanked), f64 size, f64 upload time, 32 bytes SHA-256,
+ *          u16 string (hashes as JSON), u16 string (Requires-Python), 32 bytes, u16 string (hashes as JSON)
+ */
+const Bit = {
+  sdist: 1,
+  yanked: 2,
+  size: 4,
+  uploadTime: 8,
+  sha256: 16,
+  otherHashes: 32,
+  requiresPython: 64,
+  metadata: 128,
+  metadataSha256: 256,
+  metadataOther: 512,
+  fullUrl: 1024,
+  hashedFolder: 2048,
+} as const;
+
+const HASHED_FOLDER = /^(.*\/)([0-9a-f]{2})\/([0-9a-f]{2})\/([0-9a-f]{60})\/$/;
+/** Beyond so many distinct folders, URLs are written in full: the string table is decoded whole. */
+const MAX_FOLDERS = 200;
+const MAX_STRINGS = 0xffff;
+
+export function encodePage(groups: readonly VersionGroup[]): Uint8Array {
+  const strings = createStringTable();
+  const out = createWriter();
+  const places = new Uint32Array(groups.length + 1);
+  for (const [i, group] of groups.entries()) {
+    places[i] = out.length;
+    for (const file of group.files) writeFile(out, file, strings);
+  }
+  places[groups.length] = out.length;
+  const texts = Buffer.from(groups.map(({ version }) => version.text).join("\n"));
+  const table = Buffer.from(JSON.stringify(strings.list));
+  const head = 12 + places.byteLength;
+  const whole = Buffer.alloc(head + groups.length + texts.length + table.length + out.length);
+  whole.writeUInt32LE(groups.length, 0);
+  whole.writeUInt32LE(texts.length, 4);
+  whole.writeUInt32LE(table.length, 8);
+  for (const [i, place] of places.entries()) whole.writeUInt32LE(place, 12 + 4 * i);
+  for (const [i, group] of groups.entries()) whole[head + i] = group.flags;
+  let at = head + groups.length;
+  for (const part of [texts, table, out.bytes()]) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function writeFile(out: Writer, file: DistributionFile, strings: StringTable): void {
+  const folder = file.url.endsWith(`/${file.filename}`)
+    ? file.url.slice(0, -file.filename.length)
+    : undefined;
+  const hashed = folder === undefined ? null : HASHED_FOLDER.exec(folder);
+  const prefix = hashed?.[1] ?? folder;
+  const full = prefix === undefined || !strings.admits(prefix);
+  const { sha256, ...others } = file.hashes;
+  const { sha256: metadataSha256, ...metadataOthers } = file.metadataHashes ?? {};
+  const isSha256 = (text: string | undefined): text is string =>
+    text !== undefined && /^[0-9a-f]{64}$/.test(text);
+  const bits =
+    (file.kind === "sdist" ? Bit.sdist : 0) |
+    (file.yanked === false ? 0 : Bit.yanked) |
+    (file.size === undefined ? 0 : Bit.size) |
+    (file.uploadTime === undefined ? 0 : Bit.uploadTime) |
+    (isSha256(sha256) ? Bit.sha256 : 0) |
+    (Object.keys(others).length > 0 ? Bit.otherHashes : 0) |
+    (file.requiresPython === undefined ? 0 : Bit.requiresPython) |
+    (file.metadataHashes === undefined ? 0 : Bit.metadata) |
+    (isSha256(metadataSha256) ? Bit.metadataSha256 : 0) |
+    (Object.keys(metadataOthers).length > 0 ? Bit.metadataOther : 0) |
+    (full ? Bit.fullUrl : hashed === null ? 0 : Bit.hashedFolder);
+  out.u16(bits);
+  out.text(file.filename);
+  if (full) out.text(file.url);
+  else out.u16(strings.place(prefix));
+  if (bits & Bit.hashedFolder) out.hex(hashed!.slice(2).join(""));
+  if (file.yanked !== false) out.u16(strings.place(file.yanked));
+  if (file.size !== undefined) out.f64(file.size);
+  if (file.uploadTime !== undefined) out.f64(file.uploadTime);
+  if (bits & Bit.sha256) out.hex(sha256!);
+  if (bits & Bit.otherHashes) out.u16(strings.place(JSON.stringify(others)));
+  if (file.requiresPython !== undefined) out.u16(strings.place(file.requiresPython));
+  if (bits & Bit.metadataSha256) out.hex(metadataSha256!);
+  if (bits & Bit.metadataOther) out.u16(strings.place(JSON.stringify(metadataOthers)));
+}
+
+interface StringTable {
+  list: string[];
+  /** The string's place in the table; 0 (the empty string) when the table is full, which no real page reaches. */
+  place(text: string): number;
+  /** Whether a folder is, or may still be, in the table. */
+  admits(text: string): boolean;
+}
+
+function createStringTable(): StringTable {
+  const list: string[] = [""];
+  const places = new Map<string, number>([["", 0]]);
+  return {
+    list,
+    admits: (text) => places.has(text) || list.length < MAX_FOLDERS,
+    place(text) {
+      let place = places.get(text);
+      if (place === undefined) {
+        if (list.length >= MAX_STRINGS) return 0;
+        place = list.push(text) - 1;
+        places.set(text, place);
+      }
+      return place;
+    },
+  };
+}
+
+interface Writer {
+  readonly length: number;
+  bytes(): Uint8Array;
+  u16(value: number): void;
+  f64(value: number): void;
+  hex(text: string): void;
+  /** u16 length and UTF-8. */
+  text(text: string): void;
+}
+
+function createWriter(): Writer {
+  let buffer = Buffer.allocUnsafe(65_536);
+  let length = 0;
+  const reserve = (count: number) => {
+    if (length + count > buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, length + count));
+      larger.set(buffer.subarray(0, length));
+      buffer = larger;
+    }
+    length += count;
+    return length - count;
+  };
+  return {
+    get length() {
+      return length;
+    },
+    bytes: () => buffer.subarray(0, length),
+    u16(value) {
+      const at = reserve(2);
+      buffer.writeUInt16LE(value, at);
+    },
+    f64(value) {
+      const at = reserve(8);
+      buffer.writeDoubleLE(value, at);
+    },
+    hex(text) {
+      const at = reserve(text.length / 2);
+      buffer.write(text, at, "hex");
+    },
+    text(text) {
+      const bytes = Buffer.from(text);
+      const at = reserve(2 + bytes.length);
+      buffer.writeUInt16LE(bytes.length, at);
+      buffer.set(bytes, at + 2);
+    },
+  };
+}
+
+/**
+ * The page in `bytes`, which must be what `encodePage` wrote (its checksum has been compared). Nothing but the counts
+ * is read before it is asked for.
+ */
+export function decodePage(bytes: Uint8Array, name: string, index: string): PackagePage {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = data.readUInt32LE(0);
+  const flagsAt = 12 + 4 * (count + 1);
+  const textsAt = flagsAt + count;
+  const stringsAt = textsAt + data.readUInt32LE(4);
+  const blocksAt = stringsAt + data.readUInt32LE(8);
+  let texts: string[] | undefined;
+  let strings: string[] | undefined;
+  let all: Version[] | undefined;
+  const versions: (Version | undefined)[] = [];
+  const files: (readonly DistributionFile[] | undefined)[] = [];
+
+  const textsOf = () => (texts ??= count === 0 ? [] : data.toString("utf8", textsAt, stringsAt).split("\n"));
+  const versionAt = (i: number) => (versions[i] ??= parseVersion(textsOf()[i] ?? ""));
+  return {
+    name,
+    index,
+    count,
+    versionText: (i) => textsOf()[i] ?? "",
+    version: versionAt,
+    get versions() {
+      all ??= Array.from({ length: count }, (_, i) => versionAt(i));
+      return all;
+    },
+    position(version) {
+      let low = 0;
+      let high = count - 1;
+      while (low <= high) {
+        const middle = (low + high) >>> 1;
+        const order = compareVersions(versionAt(middle), version);
+        if (order === 0) return middle;
+        if (order < 0) low = middle + 1;
+        else high = middle - 1;
+      }
+      return -1;
+    },
+    flags: (i) => (i < count ? (data[flagsAt + i] ?? 0) : 0),
+    files(i) {
+      if (i < 0 || i >= count) return [];
+      strings ??= JSON.parse(data.toString("utf8", stringsAt, blocksAt)) as string[];
+      files[i] ??= readBlock(
+        data,
+        blocksAt + data.readUInt32LE(12 + 4 * i),
+        blocksAt + data.readUInt32LE(16 + 4 * i),
+        {
+          strings,
+          index,
+        },
+      );
+      return files[i];
+    },
+  };
+}
+
+function readBlock(
+  data: Buffer,
+  start: number,
+  end: number,
+  { strings, index }: { strings: readonly string[]; index: string },
+): DistributionFile[] {
+  const files: DistributionFile[] = [];
+  let at = start;
+  const u16 = () => {
+    at += 2;
+    return data.readUInt16LE(at - 2);
+  };
+  const text = () => {
+    const length = u16();
+    at += length;
+    return data.toString("utf8", at - length, at);
+  };
+  const f64 = () => {
+    at += 8;
+    return data.readDoubleLE(at - 8);
+  };
+  const hex = () => {
+    at += 32;
+    return data.toString("hex", at - 32, at);
+  };
+  const string = () => strings[u16()] ?? "";
+  while (at < end) {
+    const bits = u16();
+    const filename = text();
+    let url = bits & Bit.fullUrl ? text() : string();
+    if (bits & Bit.hashedFolder) {
+      const digits = hex();
+      url += `${digits.slice(0, 2)}/${digits.slice(2, 4)}/${digits.slice(4)}/`;
+    }
+    if (!(bits & Bit.fullUrl)) url += filename;
+    const yanked = bits & Bit.yanked ? string() : false;
+    const size = bits & Bit.size ? f64() : undefined;
+    const uploadTime = bits & Bit.uploadTime ? f64() : undefined;
+    const hashes: Record<string, string> = bits & Bit.sha256 ? { sha256: hex() } : {};
+    if (bits & Bit.otherHashes) Object.assign(hashes, JSON.parse(string()));
+    const requiresPython = bits & Bit.requiresPython ? string() : undefined;
+    const metadataHashes: Record<string, string> = bits & Bit.metadataSha256 ? { sha256: hex() } : {};
+    if (bits & Bit.metadataOther) Object.assign(metadataHashes, JSON.parse(string()));
+    const file: DistributionFile = {
+      filename,
+      kind: bits & Bit.sdist ? "sdist" : "wheel",
+      url,
+      hashes,
+      yanked,
+      index,
+    };
+    if (size !== undefined) file.size = size;
+    if (requiresPython !== undefined) file.requiresPython = requiresPython;
+    if (uploadTime !== undefined) file.uploadTime = uploadTime;
+    if (bits & Bit.metadata) file.metadataHashes = metadataHashes;
+    files.push(file);
+  }
+  return files;
+}
