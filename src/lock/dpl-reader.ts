@@ -129,7 +129,7 @@ function openSource(source: DplSource, path: string | undefined): Dpl {
         return dpl.lock.fingerprint;
       },
     },
-    digest: bytes.slice(H.digest, H.digest + 32),
+    digest: new Uint8Array(bytes.subarray(H.digest, H.digest + 32)),
     get lock() {
       lock ??= readLockPart(readSection(frame, frame.lock, frame.lockCheck, "the part about the whole lock"));
       return lock;
@@ -166,7 +166,8 @@ function readHeader(source: DplSource, path: string | undefined): Region {
   if (bytes.length < HEADER_SIZE) {
     fail(header, `is ${bytes.length} bytes long, and should be ${HEADER_SIZE}`, "TRUNCATED");
   }
-  const unchecked = bytes.slice();
+  // Not `slice`: a Buffer's shares its memory.
+  const unchecked = new Uint8Array(bytes);
   unchecked.fill(0, H.check, H.check + 4);
   if (header.view.getUint32(H.check, true) !== Bun.hash.crc32(unchecked))
     fail(header, "does not match its checksum");

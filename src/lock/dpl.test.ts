@@ -442,6 +442,13 @@ function sumAgain(bytes: Uint8Array): void {
   view.setUint32(12, Bun.hash.crc32(bytes.subarray(0, 144)), true);
 }
 
+test("reading leaves the bytes as they are, Buffers too", () => {
+  const bytes = Buffer.from(encodeDpl(largeLock(3), digests));
+  const before = new Uint8Array(bytes);
+  expect(decodeDpl(bytes)).toEqual(decodeDpl(bytes));
+  expect(new Uint8Array(bytes)).toEqual(before);
+});
+
 test("the digest names the content, not what it was compiled from", () => {
   const lock = largeLock(3);
   const digest = openDpl(encodeDpl(lock, digests)).digest;

@@ -68,7 +68,7 @@ const ASPECTS: readonly (readonly [LockChange["what"][number], (entry: LockedPac
 ];
 
 function differences(was: readonly LockedPackage[], is: readonly LockedPackage[]): LockChange["what"] {
-  return ASPECTS.filter(([, aspect]) => !Bun.deepEquals(was.map(aspect), is.map(aspect))).map(
+  return ASPECTS.filter(([, aspect]) => !Bun.deepEquals(was.map(aspect), is.map(aspect), true)).map(
     ([name]) => name,
   );
 }

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import type { LockedPackage } from "./lock-model.ts";
+import { hasConflictMarkers, splitConflict } from "./pylock-conflict.ts";
+import { formatPylock, parsePylock } from "./pylock-file.ts";
+import { largeLock } from "./testing/arbitrary-lock.ts";
+
+const pkg = (name: string, version: string): LockedPackage => ({
+  name,
+  version,
+  source: { kind: "index" },
+  dependencies: [],
+  wheels: [],
+});
+const lockWith = (fingerprint: string, ...packages: LockedPackage[]) => ({
+  ...largeLock(0),
+  fingerprint,
+  packages,
+});
+
+/** Merges as git does, for texts whose differing lines are given: everything from the first difference to the last. */
+function merged(ours: string, theirs: string, base?: string): string {
+  const [a, b] = [ours.split("\n"), theirs.split("\n")];
+  let start = 0;
+  while (a[start] === b[start]) start += 1;
+  let end = 0;
+  while (a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  const middle = (lines: string[]) => lines.slice(start, lines.length - end);
+  const original = base === undefined ? [] : ["||||||| base", ...middle(base.split("\n"))];
+  return [
+    ...a.slice(0, start),
+    "<<<<<<< HEAD",
+    ...middle(a),
+    ...original,
+    "=======",
+    ...middle(b),
+    ">>>>>>> feature",
+    ...a.slice(a.length - end),
+  ].join("\n");
+}
+
+describe("a merge that git could not finish", () => {
+  const ours = formatPylock(lockWith("aa", pkg("a", "1"), pkg("b", "2"), pkg("d", "1")));
+  const theirs = formatPylock(lockWith("bb", pkg("a", "1"), pkg("b", "1"), pkg("c", "1"), pkg("d", "1")));
+  const base = formatPylock(lockWith("00", pkg("a", "1"), pkg("b", "1"), pkg("d", "1")));
+
+  test("both sides come back as they were", () => {
+    const conflict = splitConflict(merged(ours, theirs))!;
+    expect(conflict.ours).toBe(ours);
+    expect(conflict.theirs).toBe(theirs);
+    expect(conflict.base).toBeUndefined();
+    expect(parsePylock(conflict.theirs).fingerprint).toBe("bb");
+  });
+
+  test("so does the common ancestor where git shows it", () => {
+    expect(splitConflict(merged(ours, theirs, base))?.base).toBe(base);
+  });
+
+  test("what both sides agree on is known", () => {
+    expect(splitConflict(merged(ours, theirs))?.commonPackages).toEqual([
+      { name: "a", version: "1" },
+      { name: "d", version: "1" },
+    ]);
+  });
+
+  test("line ends of Windows are no obstacle", () => {
+    const text = merged(ours, theirs).replaceAll("\n", "\r\n");
+    expect(splitConflict(text)?.ours).toBe(ours.replaceAll("\n", "\r\n"));
+  });
+});
+
+test("a text without markers, or with markers that do not pair, has no sides", () => {
+  expect(hasConflictMarkers(formatPylock(largeLock(3)))).toBe(false);
+  expect(splitConflict("a = 1\n")).toBeUndefined();
+  expect(splitConflict("<<<<<<< HEAD\na = 1\n")).toBeUndefined();
+  expect(splitConflict("<<<<<<< HEAD\n<<<<<<< HEAD\n=======\n>>>>>>> x\n")).toBeUndefined();
+});
