@@ -27,7 +27,7 @@ export function readHeaderBlock(text: string): HeaderBlock {
     current = undefined;
   };
   let at = 0;
-  for (let first = true; at < text.length; first = false) {
+  while (at < text.length) {
     LINE.lastIndex = at;
     const line = LINE.exec(text)![0];
     const code = line.charCodeAt(0);
@@ -37,8 +37,8 @@ export function readHeaderBlock(text: string): HeaderBlock {
       at += line.length;
       continue;
     }
-    // A mailbox separator is tolerated where mailboxes have it.
-    if (!FIELD.test(line) && !(first && line.startsWith("From "))) break;
+    // The separator of mailboxes is stepped over.
+    if (!FIELD.test(line) && !line.startsWith("From ")) break;
     close();
     at += line.length;
     const colon = line.indexOf(":");

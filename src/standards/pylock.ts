@@ -146,8 +146,8 @@ function readPackage(value: unknown, path: string): PylockPackage {
     ...optional("directory", readDirectory(table, path)),
     ...optional("archive", readArchive(table, path)),
     ...optional("index", optionalString(SUBJECT, table, "index", path)),
-    ...optional("sdist", sdist === undefined ? undefined : readFile(sdist, keyPath(path, "sdist"))),
-    wheels: readTables(table, "wheels", path).map((one, i) => readFile(one, `${path}.wheels[${i}]`)),
+    ...optional("sdist", sdist === undefined ? undefined : readNamedFile(sdist, keyPath(path, "sdist"))),
+    wheels: readTables(table, "wheels", path).map((one, i) => readNamedFile(one, `${path}.wheels[${i}]`)),
     attestationIdentities: readIdentities(table, path),
     ...optional("tool", optionalTable(SUBJECT, table, "tool", path)),
   };
@@ -221,15 +221,19 @@ function readArchive(parent: TomlTable, parentPath: string): PylockPackage["arch
   if (table === undefined) return undefined;
   const path = keyPath(parentPath, "archive");
   return {
-    ...readFile(table, path),
+    ...readFile(table, path, undefined),
     ...optional("subdirectory", optionalString(SUBJECT, table, "subdirectory", path)),
   };
 }
 
-function readFile(table: TomlTable, path: string): PylockFile {
+function readNamedFile(table: TomlTable, path: string): PylockFile {
+  return readFile(table, path, optionalString(SUBJECT, table, "name", path));
+}
+
+function readFile(table: TomlTable, path: string, name: string | undefined): PylockFile {
   const place = readPlace(table, path);
   return {
-    name: optionalString(SUBJECT, table, "name", path) || lastPart(place),
+    name: name || lastPart(place),
     ...place,
     ...optional("size", readSize(table, path)),
     ...optional("uploadTime", readTime(own(table, "upload-time"), keyPath(path, "upload-time"))),
