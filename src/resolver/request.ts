@@ -28,6 +28,8 @@ export interface ResolveRequest {
   /** Markers: a version is chosen only when it can be installed on each of these that its use reaches. */
   requiredEnvironments: string[];
   conflicts: ConflictSet[];
+  /** Markers that the lock that exists was resolved apart for: start from them, so that little moves. */
+  forks?: string[];
   prerelease: PrereleaseMode;
   resolution: ResolutionMode;
   forkStrategy: "requires-python" | "fewest";

@@ -1,0 +1,270 @@
+import type { PackageIndex } from "../package-index/client.ts";
+import type { DistributionFile } from "../package-index/distribution.ts";
+import type { PackagePage } from "../package-index/package-page.ts";
+import { Failure } from "../platform/errors.ts";
+import { parseRequirementLenient } from "../standards/lenient-requirements.ts";
+import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
+import { falseMarker, type MarkerArena, type MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+import type { CoreMetadata } from "../standards/metadata.ts";
+import { parseVersion } from "../standards/version.ts";
+import type { BuildInterface, SourceMetadata } from "./build-interface.ts";
+import { type CandidatePolicy, Candidates, requiredPython } from "./candidates.ts";
+import { markerForExtra, type Need } from "./needs.ts";
+import type { PythonBounds } from "./python-requirement.ts";
+import type { PackageSource } from "./request.ts";
+import { VersionSpace } from "./version-space.ts";
+
+/** Where a project comes from: the indexes as they are configured, one index by name, or a direct source. */
+export type Origin =
+  | { kind: "index"; index?: string }
+  | { kind: "source"; source: Exclude<PackageSource, { kind: "index" }> };
+
+/** What one version asks for. */
+export interface VersionNeeds {
+  needs: readonly Need[];
+  extras: ReadonlySet<string>;
+  requiresPython?: PythonBounds;
+  requiresPythonText?: string;
+}
+
+/** A version whose metadata cannot be used: why, in words. */
+export interface UnusableVersion {
+  problem: string;
+}
+
+/** A project from one origin, with its versions as integers. */
+export interface Project {
+  name: string;
+  origin: Origin;
+  space: VersionSpace;
+  /** Absent when no index has the project, and for direct sources. */
+  candidates?: Candidates;
+  /** Direct sources only. */
+  direct?: SourceMetadata;
+}
+
+export interface CatalogContext {
+  index: PackageIndex;
+  build: BuildInterface | undefined;
+  arena: MarkerArena;
+  /** The Pythons of the whole resolution. */
+  python: MarkerTree;
+  policy(name: string, page: PackagePage): CandidatePolicy;
+  /** The version that would be taken first of all versions: what to fetch ahead. */
+  firstChoice(project: Project): number | undefined;
+}
+
+type Loaded<T> = T | Promise<T>;
+
+/**
+ * Projects and what their versions need, each asked for once. Answers at once what is at hand, so that a solver that
+ * has everything cached never waits; what is not at hand is fetched ahead, along the versions likely to be chosen.
+ */
+export class Catalog {
+  readonly #context: CatalogContext;
+  #projects = new Map<string, Loaded<Project>>();
+  #needs = new Map<Project, Map<number, Loaded<VersionNeeds | UnusableVersion>>>();
+  #requirements = new Map<string, Need | UnusableVersion>();
+  pages = 0;
+  metadata = 0;
+
+  constructor(context: CatalogContext) {
+    this.#context = context;
+  }
+
+  project(name: string, origin: Origin): Loaded<Project> {
+    const key = originKey(name, origin);
+    const known = this.#projects.get(key);
+    if (known !== undefined) return known;
+    const loaded = origin.kind === "source" ? this.#loadSource(name, origin) : this.#loadPage(name, origin);
+    this.#projects.set(key, loaded);
+    if (loaded instanceof Promise) {
+      loaded.then(
+        (project) => {
+          this.#projects.set(key, project);
+          this.#fetchAhead(project);
+        },
+        // Whoever needs the project meets the failure; nobody else does.
+        () => {},
+      );
+    }
+    return loaded;
+  }
+
+  /** The requirements of the version at an index of the project's list. */
+  needs(project: Project, i: number): Loaded<VersionNeeds | UnusableVersion> {
+    let versions = this.#needs.get(project);
+    if (versions === undefined) {
+      versions = new Map();
+      this.#needs.set(project, versions);
+    }
+    const known = versions.get(i);
+    if (known !== undefined) return known;
+    const loaded = this.#loadNeeds(project, i);
+    versions.set(i, loaded);
+    if (loaded instanceof Promise) {
+      const memory = versions;
+      loaded.then(
+        (needs) => {
+          memory.set(i, needs);
+          this.#fetchNeeded(needs);
+        },
+        () => {},
+      );
+    }
+    return loaded;
+  }
+
+  #loadPage(name: string, origin: Origin & { kind: "index" }): Loaded<Project> {
+    const { index } = this.#context;
+    const options = origin.index === undefined ? {} : { index: origin.index };
+    const cached = index.pageIfCached(name, options);
+    if (cached !== undefined) return this.#fromPage(name, origin, cached);
+    return index.page(name, options).then((page) => this.#fromPage(name, origin, page));
+  }
+
+  #fromPage(name: string, origin: Origin, page: PackagePage | undefined): Project {
+    this.pages += 1;
+    if (page === undefined) return { name, origin, space: new VersionSpace(noList) };
+    const candidates = new Candidates(page, this.#context.policy(name, page));
+    return { name, origin, space: new VersionSpace(page), candidates };
+  }
+
+  async #loadSource(name: string, origin: Origin & { kind: "source" }): Promise<Project> {
+    const { build } = this.#context;
+    if (build === undefined) {
+      throw new Failure("DXPY_METADATA_NEEDS_BUILD", `${name} comes from a direct source, and nothing here can read it`, {
+        context: { package: name },
+      });
+    }
+    const direct = await build.metadataOfSource(origin.source, name);
+    const version = parseVersion(direct.metadata.version);
+    const space = new VersionSpace({ count: 1, version: () => version, versionText: () => version.text });
+    return { name, origin, space, direct };
+  }
+
+  #loadNeeds(project: Project, i: number): Loaded<VersionNeeds | UnusableVersion> {
+    if (project.direct !== undefined) return this.#readMetadata(project.direct.metadata, project.direct.sources);
+    const candidate = project.candidates!.get(i);
+    if (!candidate.usable) return { problem: "has no usable file" };
+    const cached = this.#context.index.metadataIfCached(candidate.file);
+    if (cached !== undefined) return this.#readMetadata(cached);
+    return this.#fetchMetadata(candidate.file);
+  }
+
+  async #fetchMetadata(file: DistributionFile): Promise<VersionNeeds | UnusableVersion> {
+    try {
+      return this.#readMetadata(await this.#context.index.metadata(file));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (error.code === "DXPY_METADATA_NEEDS_BUILD" && this.#context.build !== undefined) {
+        return this.#readMetadata(await this.#context.build.metadataOfSdist(file));
+      }
+      if (error.code === "DXPY_BAD_METADATA") return { problem: `has invalid metadata (${error.message})` };
+      throw error;
+    }
+  }
+
+  #readMetadata(
+    metadata: CoreMetadata,
+    sources?: Record<string, PackageSource[]>,
+  ): VersionNeeds | UnusableVersion {
+    this.metadata += 1;
+    const needs: Need[] = [];
+    for (const text of metadata.requiresDist) {
+      const need = this.#need(text);
+      if ("problem" in need) return need;
+      const source = sources?.[need.name]?.find((one) => one.kind !== "index");
+      needs.push(source === undefined ? need : { ...need, source });
+    }
+    const out: VersionNeeds = { needs, extras: new Set(metadata.providesExtra) };
+    const bounds = metadata.requiresPython === undefined ? undefined : requiredPython(metadata.requiresPython);
+    if (bounds !== undefined) {
+      out.requiresPython = bounds;
+      out.requiresPythonText = metadata.requiresPython!;
+    }
+    return out;
+  }
+
+  /** Versions of a project repeat each other's requirements: each text is read once. */
+  #need(text: string): Need | UnusableVersion {
+    const known = this.#requirements.get(text);
+    if (known !== undefined) return known;
+    let need: Need | UnusableVersion;
+    try {
+      const requirement = parseRequirementLenient(text);
+      need = {
+        name: requirement.normalized,
+        extras: requirement.extras,
+        specifier: requirement.specifier,
+        marker: fromMarker(this.#context.arena, requirement.marker),
+        text,
+      };
+      if (requirement.url !== undefined) need.source = sourceOfUrl(requirement.url);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      need = { problem: `has a requirement that cannot be read: \`${text}\`` };
+    }
+    this.#requirements.set(text, need);
+    return need;
+  }
+
+  /** Asks for the metadata of the version that will probably be chosen. */
+  #fetchAhead(project: Project): void {
+    const first = project.candidates === undefined ? undefined : this.#context.firstChoice(project);
+    if (first === undefined) return;
+    const needs = this.needs(project, first);
+    if (!(needs instanceof Promise)) this.#fetchNeeded(needs);
+  }
+
+  /** Asks for the pages of what a version needs without any extra. */
+  #fetchNeeded(needs: VersionNeeds | UnusableVersion): void {
+    if ("problem" in needs) return;
+    const { arena, python } = this.#context;
+    for (const need of needs.needs) {
+      if (need.source !== undefined) continue;
+      const marker = markerForExtra(arena, need.marker, undefined);
+      if (marker === falseMarker || arena.isDisjoint(marker, python)) continue;
+      void this.project(need.name, { kind: "index" });
+    }
+  }
+}
+
+const noList = {
+  count: 0,
+  version(): never {
+    throw new RangeError("a list without versions");
+  },
+  versionText(): never {
+    throw new RangeError("a list without versions");
+  },
+};
+
+/** A direct reference (`name @ url`, PEP 508) as a source. */
+export function sourceOfUrl(url: string): PackageSource {
+  if (url.startsWith("git+")) {
+    const [repository, fragment] = url.slice(4).split("#", 2) as [string, string | undefined];
+    const at = repository.lastIndexOf("@");
+    const hasRevision = at > repository.indexOf("://") + 3 && at > repository.lastIndexOf("/", at);
+    const subdirectory = subdirectoryOf(fragment);
+    return {
+      kind: "git",
+      url: hasRevision ? repository.slice(0, at) : repository,
+      ...(hasRevision ? { rev: repository.slice(at + 1) } : undefined),
+      ...(subdirectory === undefined ? undefined : { subdirectory }),
+    };
+  }
+  if (url.startsWith("file://")) return { kind: "path", path: decodeURIComponent(url.slice(7)), editable: false };
+  const [plain, fragment] = url.split("#", 2) as [string, string | undefined];
+  const subdirectory = subdirectoryOf(fragment);
+  return { kind: "url", url: subdirectory === undefined ? url : plain, ...(subdirectory === undefined ? undefined : { subdirectory }) };
+}
+
+function subdirectoryOf(fragment: string | undefined): string | undefined {
+  return fragment?.split("&").find((part) => part.startsWith("subdirectory="))?.slice("subdirectory=".length);
+}
+
+export function originKey(name: string, origin: Origin): string {
+  if (origin.kind === "index") return origin.index === undefined ? name : `${name} from ${origin.index}`;
+  return `${name} at ${JSON.stringify(origin.source)}`;
+}

@@ -1,0 +1,184 @@
+import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
+import { intersection, singleton } from "../standards/marker-algebra/integer-set.ts";
+import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { publicVersion } from "../standards/version.ts";
+import type { Candidate, Candidates } from "./candidates.ts";
+import type { Project } from "./catalog.ts";
+import { admits, type ForkEnvironment, narrowed } from "./fork-environment.ts";
+import { forkState, type ForkState } from "./fork-state.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
+import { boundsMarker, split, supportsAll } from "./python-requirement.ts";
+import { selectVersion } from "./select-version.ts";
+import type { Session } from "./session.ts";
+import { onlyVersion, type Unavailable } from "./solve-forks.ts";
+
+/** A version to decide on; one that is out, and why; forks to try one after the other; or nothing that is left. */
+export type Chosen = number | { version: number; reason: Unavailable } | { forks: ForkState[] } | undefined;
+
+/** The version of a package to try next, within the set. */
+export async function chooseVersion(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  name: string,
+  set: IntegerSet,
+): Promise<Chosen> {
+  if (name === session.rootName) return onlyVersion;
+  const loaded = session.catalog.project(name, session.originOf(name, state.env));
+  const project = loaded instanceof Promise ? await loaded : loaded;
+  if (project.direct !== undefined) return chooseDirect(state, project, set);
+  const i = select(session, state, project, set);
+  if (i === undefined) return undefined;
+  const { space } = project;
+  const candidate = project.candidates!.get(i);
+  const version = space.at(i);
+  if (!candidate.usable) {
+    return { version, reason: { kind: "obstacle", obstacle: candidate.obstacle! } };
+  }
+  if (candidate.requiresPython !== undefined && !supportsAll(candidate.requiresPython, state.python)) {
+    const forks =
+      session.request.forkStrategy === "requires-python"
+        ? forksByPython(session, state, id, candidate.requiresPython.from)
+        : [];
+    if (forks.length > 0) return { forks };
+    return { version, reason: { kind: "python", text: candidate.requiresPythonText! } };
+  }
+  return chooseForPlatforms(session, state, id, project, project.candidates!, i, candidate, set);
+}
+
+function select(session: Session, state: ForkState, project: Project, set: IntegerSet): number | undefined {
+  return selectVersion(project, {
+    set,
+    highest: session.highestOf(project.name, state.env),
+    prereleases: session.prereleasesOf(project.name, state.env),
+    preferred: session.preferred.get(project.name) ?? [],
+    admits: (marker) => admits(session.arena, state.env, marker),
+  });
+}
+
+function chooseDirect(state: ForkState, project: Project, set: IntegerSet): Chosen {
+  const { space } = project;
+  if (!space.holds(set, 0)) return undefined;
+  void state;
+  return space.at(0);
+}
+
+/** The environments below and from the Python that a version needs: the older Pythons can then have an older version. */
+function forksByPython(session: Session, state: ForkState, id: PackageId, from: number): ForkState[] {
+  const parts = split(state.python, from);
+  if (parts === undefined) return [];
+  const { arena } = session;
+  return parts
+    .map((part) => boundsMarker(arena, part))
+    .filter((marker) => admits(arena, state.env, marker))
+    .map((marker) => resumed(session, state, narrowed(arena, state.env, marker), id));
+}
+
+function resumed(
+  session: Session,
+  state: ForkState,
+  env: ForkEnvironment,
+  id: PackageId,
+  version?: number,
+): ForkState {
+  const forked = forkState(session, state, env);
+  forked.resume = version === undefined ? { id } : { id, version };
+  return forked;
+}
+
+/**
+ * Takes the version unless its wheels leave out environments that must be served: those that the settings require,
+ * and those that the same version without its local part serves.
+ */
+function chooseForPlatforms(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  project: Project,
+  candidates: Candidates,
+  i: number,
+  candidate: Candidate,
+  set: IntegerSet,
+): Chosen {
+  const { arena, requiredEnvironments } = session;
+  const { space } = project;
+  const version = space.at(i);
+  const isLocal = candidates.page.version(i).local !== undefined;
+  if (requiredEnvironments.length === 0 && !isLocal) return version;
+  const served = candidates.environments(i, arena);
+  if (served === trueMarker) return version;
+  for (const required of requiredEnvironments) {
+    if (!admits(arena, state.env, required) || !arena.isDisjoint(served, required)) continue;
+    if (arena.isDisjoint(environmentsOf(session, state, id), required)) continue;
+    const forks = forksByMarker(session, state, id, required);
+    if (forks !== undefined) return { forks };
+    const example = candidate.usable ? candidate.file.filename : "";
+    return { version, reason: { kind: "obstacle", obstacle: { kind: "platform", marker: required, example } } };
+  }
+  return isLocal ? chooseLocal(session, state, id, project, candidates, i, served, set) : version;
+}
+
+function forksByMarker(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  marker: MarkerTree,
+  versions?: { on: number; off: number },
+): ForkState[] | undefined {
+  const { arena } = session;
+  const without = arena.not(marker);
+  if (!admits(arena, state.env, marker) || !admits(arena, state.env, without)) return undefined;
+  return [
+    resumed(session, state, narrowed(arena, state.env, marker), id, versions?.on),
+    resumed(session, state, narrowed(arena, state.env, without), id, versions?.off),
+  ];
+}
+
+/** `1.0+cpu` where it has wheels, and plain `1.0` where only that has. */
+function chooseLocal(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  project: Project,
+  candidates: Candidates,
+  i: number,
+  served: MarkerTree,
+  set: IntegerSet,
+): Chosen {
+  const { arena } = session;
+  const { space } = project;
+  const version = space.at(i);
+  const at = candidates.page.position(publicVersion(candidates.page.version(i)));
+  if (at < 0) return version;
+  const base = select(session, state, project, intersection(set, singleton(space.at(at))));
+  if (base === undefined || !candidates.get(base).usable) return version;
+  let remainder = arena.and(candidates.environments(base, arena), arena.not(served));
+  if (arena.isFalse(remainder) || !admits(arena, state.env, remainder)) return version;
+  if (!admits(arena, state.env, served)) return space.at(base);
+  for (const platform of ["darwin", "linux", "win32"]) {
+    const marker = arena.textEquals("sys_platform", platform);
+    if (arena.isDisjoint(served, marker) && !arena.isDisjoint(remainder, marker)) remainder = arena.or(remainder, marker);
+  }
+  const forks = forksByMarker(session, state, id, remainder, { on: space.at(base), off: version });
+  return forks === undefined ? version : { forks };
+}
+
+/** The environments for which a package is known to be needed. */
+function environmentsOf(session: Session, { solver }: ForkState, id: PackageId): MarkerTree {
+  const { arena, table } = session;
+  const open = new Set<PackageId>();
+  const walk = (one: PackageId): MarkerTree => {
+    if (table.get(one).kind === "root") return trueMarker;
+    if (open.has(one)) return falseMarker;
+    open.add(one);
+    let tree: MarkerTree = falseMarker;
+    for (const incompatibility of solver.incompatibilitiesOf(one)) {
+      const { cause } = solver.arena[incompatibility]!;
+      if (cause.kind !== "dependency" || cause.on !== one) continue;
+      tree = arena.or(tree, arena.and(table.marker(one), walk(cause.dependent)));
+    }
+    open.delete(one);
+    return tree;
+  };
+  return walk(id);
+}

@@ -1,0 +1,55 @@
+import { boundsMarker, narrow, type PythonBounds } from "./python-requirement.ts";
+import { ConflictTracker } from "./conflict-tracker.ts";
+import { type ForkEnvironment, everywhere } from "./fork-environment.ts";
+import { Priorities } from "./priorities.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
+import { SolverState } from "./pubgrub/solver-state.ts";
+import type { Session } from "./session.ts";
+import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+
+/** A fork while it is resolved: the solver's state, and in which environments it is. */
+export interface ForkState {
+  solver: SolverState;
+  env: ForkEnvironment;
+  python: PythonBounds;
+  pythonMarker: MarkerTree;
+  priorities: Priorities;
+  tracker: ConflictTracker;
+  /** Versions whose dependencies the solver has been told, by package. */
+  added: Map<PackageId, Set<number>>;
+  /** The package that was decided on last. */
+  next: PackageId;
+  /** After a fork on a version: the package to go on with, and perhaps the version for it. */
+  resume?: { id: PackageId; version?: number };
+}
+
+export function firstState(session: Session, rootId: PackageId, rootVersion: number): ForkState {
+  return {
+    solver: SolverState.start(rootId, rootVersion),
+    env: everywhere,
+    python: session.python,
+    pythonMarker: session.pythonMarker,
+    priorities: new Priorities(),
+    tracker: new ConflictTracker(),
+    added: new Map(),
+    next: rootId,
+  };
+}
+
+/** An independent copy for other environments, with the Pythons narrowed to what these admit. */
+export function forkState(session: Session, state: ForkState, env: ForkEnvironment): ForkState {
+  const { arena } = session;
+  const bounds = arena.pythonBounds(env.marker);
+  const python = bounds === undefined ? state.python : narrow(state.python, bounds);
+  const copy: ForkState = {
+    solver: state.solver.clone(),
+    env,
+    python,
+    pythonMarker: boundsMarker(arena, python),
+    priorities: state.priorities.clone(),
+    tracker: state.tracker.clone(),
+    added: new Map(Array.from(state.added, ([id, versions]) => [id, new Set(versions)])),
+    next: state.next,
+  };
+  return copy;
+}

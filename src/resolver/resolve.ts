@@ -1,0 +1,59 @@
+import type { Interpreter } from "../interpreters/interpreter.ts";
+import type { PackageIndex } from "../package-index/client.ts";
+import type { BuildInterface } from "./build-interface.ts";
+import type { ResolveRequest } from "./request.ts";
+import type { Resolution } from "./resolution.ts";
+import { environmentsOf, packagesOf } from "./resolution-graph.ts";
+import { openSession } from "./session.ts";
+import { ForkFailed, solveForks } from "./solve-forks.ts";
+
+export interface ResolveContext {
+  index: PackageIndex;
+  /** Absent: nothing can be built, and what needs it fails with DXPY_METADATA_NEEDS_BUILD. */
+  build?: BuildInterface;
+  /** Says which Pythons to resolve for when the project does not. */
+  interpreter: Interpreter;
+  /** Called for each version that is looked at. */
+  onProgress?: (progress: ResolveProgress) => void;
+}
+
+export interface ResolveProgress {
+  /** Versions looked at so far. */
+  decisions: number;
+  name?: string;
+}
+
+/**
+ * Finds versions for everything that the request asks for, in all environments at once. Failures: DXPY_UNSATISFIABLE,
+ * whose message explains why there are none, and what the index and the build interface fail with.
+ */
+export async function resolve(request: ResolveRequest, context: ResolveContext): Promise<Resolution> {
+  const started = performance.now();
+  const session = openSession(request, {
+    index: context.index,
+    build: context.build,
+    pythonVersion: context.interpreter.version,
+  });
+  const counts = { decisions: 0, conflicts: 0 };
+  const { onProgress } = context;
+  const report = onProgress === undefined ? undefined : (name: string) => onProgress({ decisions: counts.decisions, name });
+  try {
+    const forks = await solveForks(session, counts, report);
+    const packages = await packagesOf(session, forks);
+    return {
+      packages,
+      environments: environmentsOf(session, forks),
+      stats: {
+        forks: forks.length,
+        ...counts,
+        pages: session.catalog.pages,
+        metadata: session.catalog.metadata,
+        milliseconds: performance.now() - started,
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof ForkFailed)) throw error;
+    const { explainFailure } = await import("./explain/explain-failure.ts");
+    throw await explainFailure(session, error, context.interpreter.version);
+  }
+}

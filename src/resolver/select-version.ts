@@ -1,0 +1,91 @@
+import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
+import { compareVersions, publicVersion, tryParseVersion, type Version } from "../standards/version.ts";
+import type { Candidates } from "./candidates.ts";
+import type { Project } from "./catalog.ts";
+
+/** A version to take where it can be: from a lock, or from a fork that is resolved already. */
+export interface Preferred {
+  version: Version;
+  /** The environments that it was chosen for. */
+  marker: MarkerTree;
+  from: "lock" | "fork";
+}
+
+/** How pre-releases take part: never, like all others, or only when no stable version will do. */
+export type Prereleases = "never" | "always" | "last";
+
+export interface Choice {
+  set: IntegerSet;
+  highest: boolean;
+  prereleases: Prereleases;
+  preferred: readonly Preferred[];
+  /** Whether the fork has environments in which a marker holds. */
+  admits(marker: MarkerTree): boolean;
+}
+
+/** The index of the version to try next; `undefined` when the set holds none. It may turn out to be unusable. */
+export function selectVersion(project: Project, choice: Choice): number | undefined {
+  const { candidates } = project;
+  if (candidates === undefined) return undefined;
+  return selectPreferred(project, candidates, choice) ?? selectAny(project, candidates, choice);
+}
+
+function selectPreferred(project: Project, candidates: Candidates, choice: Choice): number | undefined {
+  if (choice.preferred.length === 0) return undefined;
+  const ranked = choice.preferred.map((one) => ({ ...one, here: choice.admits(one.marker) ? 1 : 0 }));
+  ranked.sort((a, b) => {
+    if (a.here !== b.here) return b.here - a.here;
+    const order = compareVersions(b.version, a.version);
+    return choice.highest ? order : -order;
+  });
+  for (const { version, from } of ranked) {
+    const i = candidates.page.position(version);
+    if (i < 0 || !project.space.holds(choice.set, i)) continue;
+    if (candidates.isPrerelease(i)) {
+      if (choice.prereleases === "never" || (choice.prereleases === "last" && from === "fork")) continue;
+    }
+    return localVariant(project, candidates, i, choice.set) ?? i;
+  }
+  return undefined;
+}
+
+/** The highest local version of a version (`1.0+cpu` of `1.0`) in the set. */
+function localVariant(project: Project, candidates: Candidates, i: number, set: IntegerSet): number | undefined {
+  const { page } = candidates;
+  const version = page.version(i);
+  if (version.local !== undefined) return undefined;
+  let found: number | undefined;
+  for (let k = i + 1; k < page.count; k++) {
+    const next = page.version(k);
+    if (next.local === undefined || compareVersions(publicVersion(next), version) !== 0) break;
+    if (project.space.holds(set, k)) found = k;
+  }
+  return found;
+}
+
+function selectAny(project: Project, candidates: Candidates, choice: Choice): number | undefined {
+  if (choice.prereleases === "always") return first(project, candidates, choice, undefined);
+  const stable = first(project, candidates, choice, false);
+  if (stable !== undefined || choice.prereleases === "never") return stable;
+  return first(project, candidates, choice, true);
+}
+
+function first(
+  project: Project,
+  candidates: Candidates,
+  { set, highest }: Choice,
+  prerelease: boolean | undefined,
+): number | undefined {
+  for (const i of project.space.indices(set, highest)) {
+    if (prerelease !== undefined && candidates.isPrerelease(i) !== prerelease) continue;
+    const candidate = candidates.get(i);
+    if (candidate.usable || candidate.obstacle !== undefined) return i;
+  }
+  return undefined;
+}
+
+export function preferredVersion(version: string, marker: MarkerTree, from: "lock" | "fork"): Preferred | undefined {
+  const parsed = tryParseVersion(version);
+  return parsed === undefined ? undefined : { version: parsed, marker, from };
+}

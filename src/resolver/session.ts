@@ -1,0 +1,286 @@
+import type { PackageIndex } from "../package-index/client.ts";
+import type { PackagePage } from "../package-index/package-page.ts";
+import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
+import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { fullSet } from "../standards/marker-algebra/integer-set.ts";
+import { parseMarker } from "../standards/markers.ts";
+import { normalizeName } from "../standards/names.ts";
+import type { Requirement } from "../standards/requirements.ts";
+import { parseSpecifierSet } from "../standards/specifiers.ts";
+import { isPrerelease, tryParseVersion, type Version } from "../standards/version.ts";
+import type { BuildInterface } from "./build-interface.ts";
+import type { CandidatePolicy } from "./candidates.ts";
+import { Catalog, type Origin, type Project, sourceOfUrl } from "./catalog.ts";
+import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
+import type { ConflictKeys } from "./forks.ts";
+import type { Need, NeedPolicy } from "./needs.ts";
+import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
+import type { PackageSource, ResolveRequest } from "./request.ts";
+import { preferredVersion, type Preferred, type Prereleases, selectVersion } from "./select-version.ts";
+import { isPinned } from "./version-space.ts";
+import { PackageTable } from "./virtual-packages.ts";
+
+/** What one resolution knows throughout: the request, read, and the memories that all forks share. */
+export interface Session {
+  request: ResolveRequest;
+  /** Normalised. */
+  rootName: string;
+  arena: MarkerArena;
+  table: PackageTable;
+  catalog: Catalog;
+  python: PythonBounds;
+  pythonMarker: MarkerTree;
+  policy: NeedPolicy;
+  /** The root's requirements by variant: `""`, `[extra]`, `:group`. */
+  rootNeeds: ReadonlyMap<string, readonly Need[]>;
+  conflicts: ConflictKeys;
+  /** Every key that occurs in a conflict. */
+  conflictItems: ReadonlySet<string>;
+  requiredEnvironments: readonly MarkerTree[];
+  /** Versions to prefer, by name: from the lock, then from each fork that is done. */
+  preferred: Map<string, Preferred[]>;
+  originOf(name: string, env: ForkEnvironment): Origin;
+  prereleasesOf(name: string, env: ForkEnvironment): Prereleases;
+  highestOf(name: string, env: ForkEnvironment): boolean;
+}
+
+interface MarkedSource {
+  source: PackageSource;
+  marker: MarkerTree;
+}
+
+export function openSession(
+  request: ResolveRequest,
+  context: { index: PackageIndex; build?: BuildInterface | undefined; pythonVersion: string },
+): Session {
+  const arena = createMarkerArena();
+  const python = boundsOf(parseSpecifierSet(request.requiresPython ?? minorAndLater(context.pythonVersion)));
+  const pythonMarker = boundsMarker(arena, python);
+  const rootName = normalizeName(request.root.name);
+  const sources = readSources(arena, request, rootName);
+  const toNeed = (requirement: Requirement, declaredAt?: string): Need => {
+    const need: Need = {
+      name: requirement.normalized,
+      extras: requirement.extras,
+      specifier: requirement.specifier,
+      marker: fromMarker(arena, requirement.marker),
+      text: requirement.text,
+    };
+    if (declaredAt !== undefined) need.declaredAt = declaredAt;
+    if (requirement.url !== undefined) need.source = sourceOfUrl(requirement.url);
+    return need;
+  };
+  const byName = (requirements: readonly Requirement[]) => Map.groupBy(requirements.map((one) => toNeed(one)), (need) => need.name);
+  const constraints = byName(request.constraints);
+  const overrides = byName(request.overrides);
+  const direct = request.requirements.flatMap(({ requirement, scope, declaredAt }) =>
+    splitBySource(arena, toNeed(requirement, declaredAt), scope, sources).map((need) => ({ need, scope })),
+  );
+  const rootNeeds = new Map<string, Need[]>([["", []]]);
+  for (const { need, scope } of direct) {
+    const key = scope.extra !== undefined ? `[${scope.extra}]` : scope.group !== undefined ? `:${scope.group}` : "";
+    const within = scope.group === undefined ? undefined : request.groupRequiresPython?.[scope.group];
+    const marker =
+      within === undefined ? need.marker : arena.and(need.marker, boundsMarker(arena, boundsOf(parseSpecifierSet(within))));
+    const needs = rootNeeds.get(key);
+    if (needs === undefined) rootNeeds.set(key, [{ ...need, marker }]);
+    else needs.push({ ...need, marker });
+  }
+  const declared = [...direct.map((one) => one.need), ...[...constraints.values(), ...overrides.values()].flat()];
+  for (const need of declared) {
+    if (need.source === undefined || need.source.kind === "index") continue;
+    const known = sources.get(need.name) ?? [];
+    if (!known.some((one) => JSON.stringify(one.source) === JSON.stringify(need.source))) {
+      sources.set(need.name, [...known, { source: need.source, marker: need.marker }]);
+    }
+  }
+  const conflicts = request.conflicts.map((set) =>
+    set.map((item) => conflictKey({ ...item, package: normalizeName(item.package ?? rootName) })),
+  );
+  const preferred = readPreferences(arena, request);
+  const session: Session = {
+    request,
+    rootName,
+    arena,
+    table: new PackageTable(),
+    python,
+    pythonMarker,
+    policy: { constraints, overrides, excludes: new Set(request.excludes.map(normalizeName)) },
+    rootNeeds,
+    conflicts,
+    conflictItems: new Set(conflicts.flat()),
+    requiredEnvironments: request.requiredEnvironments.map((text) => fromMarker(arena, parseMarker(text))),
+    preferred,
+    originOf: originFinder(arena, sources, request.indexPins),
+    prereleasesOf: prereleasePolicy(arena, request, declared),
+    highestOf: highestPolicy(arena, request, declared),
+    catalog: undefined as unknown as Catalog,
+  };
+  const yanked = allowedYanked(declared, preferred);
+  session.catalog = new Catalog({
+    index: context.index,
+    build: context.build,
+    arena,
+    python: pythonMarker,
+    policy: (name, page) => candidatePolicy(request, python, yanked.get(name) ?? [], name, page),
+    firstChoice: (project) => firstChoice(session, project),
+  });
+  return session;
+}
+
+function minorAndLater(version: string): string {
+  return `>=${version.split(".").slice(0, 2).join(".")}`;
+}
+
+function readSources(arena: MarkerArena, request: ResolveRequest, rootName: string): Map<string, MarkedSource[]> {
+  const sources = new Map<string, MarkedSource[]>();
+  for (const [name, entries] of Object.entries(request.sources)) {
+    const normalized = normalizeName(name);
+    if (normalized === rootName) continue;
+    sources.set(
+      normalized,
+      entries.map((source) => ({
+        source,
+        marker: source.marker === undefined ? trueMarker : fromMarker(arena, parseMarker(source.marker)),
+      })),
+    );
+  }
+  return sources;
+}
+
+/** A requirement on a project that has sources for some environments: one requirement for each, and one for the rest. */
+function splitBySource(
+  arena: MarkerArena,
+  need: Need,
+  scope: { extra?: string; group?: string },
+  sources: ReadonlyMap<string, readonly MarkedSource[]>,
+): Need[] {
+  const entries = sources.get(need.name)?.filter(
+    ({ source }) =>
+      (source.extra === undefined || source.extra === scope.extra) &&
+      (source.group === undefined || source.group === scope.group),
+  );
+  if (entries === undefined || entries.length === 0 || need.source !== undefined) return [need];
+  const out: Need[] = [];
+  let rest = need.marker;
+  for (const { source, marker } of entries) {
+    const both = arena.and(rest, marker);
+    if (arena.isFalse(both)) continue;
+    out.push(source.kind === "index" ? { ...need, marker: both } : { ...need, marker: both, source });
+    rest = arena.and(rest, arena.not(marker));
+  }
+  if (!arena.isFalse(rest)) out.push({ ...need, marker: rest });
+  return out;
+}
+
+function originFinder(
+  arena: MarkerArena,
+  sources: ReadonlyMap<string, readonly MarkedSource[]>,
+  indexPins: Readonly<Record<string, string>>,
+): Session["originOf"] {
+  return (name, env) => {
+    const pinned = indexPins[name];
+    const fallback: Origin = pinned === undefined ? { kind: "index" } : { kind: "index", index: pinned };
+    const entries = sources.get(name);
+    if (entries === undefined) return fallback;
+    for (const { source, marker } of entries) {
+      if (!admits(arena, env, marker)) continue;
+      return source.kind === "index" ? { kind: "index", index: source.index } : { kind: "source", source };
+    }
+    return fallback;
+  };
+}
+
+function readPreferences(arena: MarkerArena, request: ResolveRequest): Map<string, Preferred[]> {
+  const preferred = new Map<string, Preferred[]>();
+  if (request.upgrade === true) return preferred;
+  const upgraded = new Set(request.upgrade.map(normalizeName));
+  for (const { name, version, marker } of request.preferences) {
+    const normalized = normalizeName(name);
+    if (upgraded.has(normalized)) continue;
+    const tree = marker === undefined ? trueMarker : fromMarker(arena, parseMarker(marker));
+    const one = preferredVersion(version, tree, "lock");
+    if (one !== undefined) preferred.set(normalized, [...(preferred.get(normalized) ?? []), one]);
+  }
+  return preferred;
+}
+
+function prereleasePolicy(
+  arena: MarkerArena,
+  { prerelease }: ResolveRequest,
+  declared: readonly Need[],
+): Session["prereleasesOf"] {
+  if (prerelease === "allow") return () => "always";
+  if (prerelease === "disallow") return () => "never";
+  if (prerelease !== "explicit") return () => "last";
+  const named = Map.groupBy(
+    declared.filter((need) =>
+      need.specifier.specifiers.some(
+        ({ operator, parsed }) => operator !== "!=" && parsed !== undefined && isPrerelease(parsed),
+      ),
+    ),
+    (need) => need.name,
+  );
+  return (name, env) => (named.get(name)?.some((need) => admits(arena, env, need.marker)) ? "last" : "never");
+}
+
+function highestPolicy(
+  arena: MarkerArena,
+  { resolution }: ResolveRequest,
+  declared: readonly Need[],
+): Session["highestOf"] {
+  if (resolution === "highest") return () => true;
+  if (resolution === "lowest") return () => false;
+  const byName = Map.groupBy(declared, (need) => need.name);
+  return (name, env) => !byName.get(name)?.some((need) => admits(arena, env, need.marker));
+}
+
+/** Versions that the person or the lock names exactly may be used although they are yanked (PEP 592). */
+function allowedYanked(
+  declared: readonly Need[],
+  preferred: ReadonlyMap<string, readonly Preferred[]>,
+): Map<string, Version[]> {
+  const allowed = new Map<string, Version[]>();
+  const add = (name: string, version: Version) => allowed.set(name, [...(allowed.get(name) ?? []), version]);
+  for (const { name, specifier } of declared) {
+    const [only, more] = specifier.specifiers;
+    if (only?.parsed !== undefined && more === undefined && isPinned(specifier)) add(name, only.parsed);
+  }
+  for (const [name, versions] of preferred) for (const { version } of versions) add(name, version);
+  return allowed;
+}
+
+function candidatePolicy(
+  request: ResolveRequest,
+  python: PythonBounds,
+  yanked: readonly Version[],
+  name: string,
+  page: PackagePage,
+): CandidatePolicy {
+  const named = (list: string[] | "all") => list === "all" || list.some((one) => normalizeName(one) === name);
+  const own = request.excludeNewerPackage[name];
+  return {
+    noBinary: named(request.noBinary),
+    noBuild: named(request.noBuild),
+    excludeNewer: own === false ? undefined : (own ?? request.excludeNewer),
+    allowedYanked: new Set(yanked.map((version) => page.position(version)).filter((i) => i >= 0)),
+    python,
+  };
+}
+
+function firstChoice(session: Session, project: Project): number | undefined {
+  const env: ForkEnvironment = { marker: trueMarker, included: new Set(), excluded: new Set() };
+  return selectVersion(project, {
+    set: fullSet,
+    highest: session.highestOf(project.name, env),
+    prereleases: session.prereleasesOf(project.name, env),
+    preferred: session.preferred.get(project.name) ?? [],
+    admits: () => true,
+  });
+}
+
+/** The version of the root as the solver sees it: it exists, whatever it is. */
+export function rootVersion(request: ResolveRequest): Version {
+  return tryParseVersion(request.root.version ?? "0")!;
+}

@@ -1,0 +1,429 @@
+/**
+ * The main loop: one PubGrub solver for each fork, driven version by version. The order in which packages and versions
+ * are tried, and where it forks, is what decides which of many solutions is found.
+ */
+import { emptySet, type IntegerSet, limit, singleton } from "../standards/marker-algebra/integer-set.ts";
+import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import type { Obstacle } from "./candidates.ts";
+import type { Project, UnusableVersion, VersionNeeds } from "./catalog.ts";
+import { chooseVersion } from "./choose-version.ts";
+import { admits, everywhere, narrowed } from "./fork-environment.ts";
+import { firstState, forkState, type ForkState } from "./fork-state.ts";
+import { type Edge, type Fork, forksOf, sortForks } from "./forks.ts";
+import { flattenNeeds, type Need } from "./needs.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
+import { type Dependency, NoSolution } from "./pubgrub/solver-state.ts";
+import { supportsAll } from "./python-requirement.ts";
+import type { Session } from "./session.ts";
+import { isPinned } from "./version-space.ts";
+import { requiredPackage, type VirtualPackage } from "./virtual-packages.ts";
+import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
+import { parseMarker } from "../standards/markers.ts";
+
+/** The integer of a version that is the only one: of the root, and of the project itself. */
+export const onlyVersion = 1024;
+
+/** Why a version, or a whole project, is out: the note of an incompatibility. */
+export type Unavailable =
+  | { kind: "obstacle"; obstacle: Obstacle }
+  | { kind: "metadata"; problem: string }
+  | { kind: "python"; text: string }
+  | { kind: "not-found" };
+
+/** The requirement behind a dependency: the note of an incompatibility. */
+export interface DependencyNote {
+  need?: Need;
+  /** What a version says of Python. */
+  requiresPython?: string;
+}
+
+/** A fork that is resolved. */
+export interface SolvedFork {
+  state: ForkState;
+}
+
+export interface SolveCounts {
+  decisions: number;
+  conflicts: number;
+}
+
+/** A fork that has no solution, for the explanation. */
+export class ForkFailed extends Error {
+  readonly state: ForkState;
+  readonly incompatibility: number;
+  constructor(state: ForkState, incompatibility: number) {
+    super("no solution");
+    this.state = state;
+    this.incompatibility = incompatibility;
+  }
+}
+
+/** Resolves every fork, the ones that turn up on the way included. Throws `ForkFailed` for the first without solution. */
+export async function solveForks(
+  session: Session,
+  counts: SolveCounts,
+  onProgress: ((name: string) => void) | undefined,
+): Promise<SolvedFork[]> {
+  const { table, arena, request } = session;
+  const rootId = table.id({ kind: "root" });
+  table.id({ kind: "python" });
+  const stack: ForkState[] = [];
+  const start = firstState(session, rootId, onlyVersion);
+  const initial = request.forks !== undefined && request.forks.length > 0 ? request.forks : request.environments;
+  if (initial.length === 0) stack.push(start);
+  for (const text of initial.toReversed()) {
+    const env = narrowed(arena, everywhere, fromMarker(arena, parseMarker(text)));
+    if (admits(arena, env, session.pythonMarker)) stack.push(forkState(session, start, env));
+  }
+  const solved: SolvedFork[] = [];
+  for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
+    const further = await solveFork(session, state, counts, onProgress);
+    if (further !== undefined) {
+      stack.push(...further);
+      continue;
+    }
+    solved.push({ state });
+    if (request.resolution !== "lowest-direct") await rememberVersions(session, state);
+  }
+  return solved;
+}
+
+/** Resolves one fork to its end (`undefined`), or to the point where it falls into others. */
+async function solveFork(
+  session: Session,
+  state: ForkState,
+  counts: SolveCounts,
+  onProgress: ((name: string) => void) | undefined,
+): Promise<ForkState[] | undefined> {
+  const { table } = session;
+  const { solver } = state;
+  const prioritize = (id: PackageId) => state.priorities.of(id, table.name(id));
+  while (true) {
+    let id: PackageId | undefined = state.resume?.id;
+    let version = state.resume?.version;
+    delete state.resume;
+    if (id === undefined) {
+      propagate(session, state, counts);
+      reprioritize(session, state);
+      id = solver.solution.pick(prioritize);
+      if (id === undefined) return undefined;
+    }
+    state.next = id;
+    const one = table.get(id);
+    if (version === undefined) {
+      const set = solver.solution.term(id)!.set;
+      const chosen = one.kind === "root" ? onlyVersion : one.kind === "python" ? undefined : await chooseVersion(session, state, id, one.name, set);
+      if (chosen === undefined) {
+        await addNothingLeft(session, state, id, one, set);
+        continue;
+      }
+      if (typeof chosen !== "number") {
+        if ("forks" in chosen) return chosen.forks;
+        addUnavailableVersion(session, state, id, one, chosen.version, chosen.reason, await projectIfAny(session, state, one));
+        continue;
+      }
+      version = chosen;
+    }
+    counts.decisions += 1;
+    if (one.kind === "package") onProgress?.(one.name);
+    let versions = state.added.get(id);
+    if (versions === undefined) {
+      versions = new Set();
+      state.added.set(id, versions);
+    }
+    if (versions.has(version)) {
+      solver.decideAgain(id, version);
+      continue;
+    }
+    versions.add(version);
+    const forks = await dependenciesOf(session, state, id, one, version);
+    if ("problem" in forks) {
+      solver.addUnavailable(id, singleton(version), forks.problem);
+      continue;
+    }
+    if (forks.length < 2) {
+      // A single fork does not narrow the environments: what is left out of it cannot be.
+      await addDependencies(session, state, id, one, version, forks[0]?.edges ?? []);
+      continue;
+    }
+    const { resolution, forkStrategy } = session.request;
+    sortForks(session.arena, forks, forkStrategy === "fewest" || resolution === "lowest");
+    const states: ForkState[] = [];
+    for (const fork of forks) {
+      const forked = forkState(session, state, fork.env);
+      await addDependencies(session, forked, id, one, version, fork.edges);
+      states.push(forked);
+    }
+    return states;
+  }
+}
+
+function propagate(session: Session, state: ForkState, counts: SolveCounts): void {
+  try {
+    for (const conflict of state.solver.propagate(state.next)) {
+      counts.conflicts += 1;
+      state.tracker.record(conflict, state.next, state.solver.arena, session.table);
+    }
+  } catch (error) {
+    if (error instanceof NoSolution) throw new ForkFailed(state, error.incompatibility);
+    throw error;
+  }
+}
+
+/** Decides the packages that were often in conflict in another order from now on. */
+function reprioritize({ table }: Session, { tracker, priorities, solver }: ForkState): void {
+  for (const id of tracker.prioritize.splice(0)) {
+    const name = table.name(id);
+    if (name !== undefined) priorities.markEarly(name);
+  }
+  for (const id of tracker.deprioritize.splice(0)) {
+    const name = table.name(id);
+    if (name !== undefined && priorities.markLate(name)) solver.backtrackPackage(id);
+  }
+}
+
+async function addNothingLeft(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  one: VirtualPackage,
+  set: IntegerSet,
+): Promise<void> {
+  const project = await projectIfAny(session, state, one);
+  const missing = project !== undefined && project.candidates === undefined && project.direct === undefined;
+  if (missing && one.kind === "package") state.solver.addUnavailable(id, set, { kind: "not-found" } satisfies Unavailable);
+  else state.solver.addNoVersions(id, set);
+}
+
+async function projectIfAny(session: Session, state: ForkState, one: VirtualPackage): Promise<Project | undefined> {
+  if (one.kind === "root" || one.kind === "python" || one.name === session.rootName) return undefined;
+  return await session.catalog.project(one.name, session.originOf(one.name, state.env));
+}
+
+/**
+ * Rules a version out. One that needs another Python is a dependency on Python, not an obstacle: so the conflict is
+ * counted, and explained, like any other.
+ */
+function addUnavailableVersion(
+  session: Session,
+  { solver }: ForkState,
+  id: PackageId,
+  one: VirtualPackage,
+  version: number,
+  reason: Unavailable,
+  project: Project | undefined,
+): void {
+  if (reason.kind === "python") {
+    const python = session.table.id({ kind: "python" });
+    const from = requiredFrom(project, version);
+    solver.addDependency(id, singleton(version), {
+      on: python,
+      range: from < limit ? [from, limit] : emptySet,
+      note: { requiresPython: reason.text } satisfies DependencyNote,
+    });
+    solver.solution.decide(id, version);
+    return;
+  }
+  void one;
+  solver.addUnavailable(id, singleton(version), reason);
+}
+
+function requiredFrom(project: Project | undefined, version: number): number {
+  if (project === undefined) return 0;
+  const candidate = project.candidates?.get(project.space.index(version));
+  if (candidate?.usable) return candidate.requiresPython?.from ?? 0;
+  return 0;
+}
+
+/** The forks that a decision makes, each with what it requires there; or why the version is out after all. */
+async function dependenciesOf(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  one: VirtualPackage,
+  version: number,
+): Promise<Fork[] | { problem: Unavailable }> {
+  void id;
+  switch (one.kind) {
+    case "python":
+      return [{ env: state.env, edges: [] }];
+    case "root":
+      return forksOf(session.arena, rootEdges(session), state.env, state.python, state.pythonMarker, session.conflicts);
+    case "marker":
+      return proxied(state, one, [{}]);
+    case "extra":
+      return proxied(state, one, [{}, { extra: one.extra }]);
+    case "group":
+      return proxied(state, one, [{ group: one.group }]);
+    case "package":
+      return await packageForks(session, state, one, version);
+  }
+}
+
+/** The real packages that a proxy stands for, with its marker and without. */
+function proxied(
+  state: ForkState,
+  one: Extract<VirtualPackage, { kind: "marker" | "extra" | "group" }>,
+  variants: { extra?: string; group?: string }[],
+): Fork[] {
+  const markers = one.marker === trueMarker ? [trueMarker] : [trueMarker, one.marker];
+  const edges = markers.flatMap((marker) =>
+    variants.map((variant): Edge => {
+      const to: VirtualPackage = { kind: "package", name: one.name, ...variant, marker };
+      return { to, name: one.name, marker, need: exactNeed(one.name) };
+    }),
+  );
+  return [{ env: state.env, edges }];
+}
+
+/** The proxy's own version, whatever it is: see `addDependencies`. */
+function exactNeed(name: string): Need {
+  return { name, extras: [], specifier: { specifiers: [], text: "" }, marker: trueMarker, text: name };
+}
+
+/** What the root stands for: the project itself, with each of its extras and groups. */
+function rootEdges(session: Session): Edge[] {
+  const { rootName, request } = session;
+  const edge = (variant: { extra?: string; group?: string }): Edge => {
+    const made: Edge = {
+      to: requiredPackage(rootName, variant, trueMarker),
+      name: rootName,
+      marker: trueMarker,
+      need: exactNeed(rootName),
+    };
+    const key = variant.extra !== undefined ? `${rootName}[${variant.extra}]` : `${rootName}:${variant.group}`;
+    if (session.conflictItems.has(key)) made.conflict = key;
+    return made;
+  };
+  const extras = request.extras.toSorted();
+  const conflicting =
+    extras.some((extra) => session.conflictItems.has(`${rootName}[${extra}]`)) ||
+    request.groups.some((group) => session.conflictItems.has(`${rootName}:${group}`));
+  return [
+    ...(extras.length === 0 || conflicting ? [edge({})] : []),
+    ...extras.map((extra) => edge({ extra })),
+    ...request.groups.toSorted().map((group) => edge({ group })),
+  ];
+}
+
+async function packageForks(
+  session: Session,
+  state: ForkState,
+  one: Extract<VirtualPackage, { kind: "package" }>,
+  version: number,
+): Promise<Fork[] | { problem: Unavailable }> {
+  const { arena, policy, rootName, catalog } = session;
+  const view = { arena, env: state.env, python: state.pythonMarker };
+  let needs: Need[];
+  if (one.name === rootName) {
+    needs = rootNeedsOf(session, one, view);
+  } else {
+    const project = await catalog.project(one.name, session.originOf(one.name, state.env));
+    const loaded = catalog.needs(project, project.space.index(version));
+    const found: VersionNeeds | UnusableVersion = loaded instanceof Promise ? await loaded : loaded;
+    if ("problem" in found) return { problem: { kind: "metadata", problem: found.problem } };
+    if (found.requiresPython !== undefined && !supportsAll(found.requiresPython, state.python)) {
+      return { problem: { kind: "python", text: found.requiresPythonText! } };
+    }
+    needs = flattenNeeds(one.name, found.needs, one.extra, policy, view);
+  }
+  const edges = needs.flatMap((need) => edgesOf(session, need));
+  return forksOf(arena, edges, state.env, state.python, state.pythonMarker, session.conflicts);
+}
+
+/** The root's own requirements: extras that name other extras of the root hold what these hold. */
+function rootNeedsOf(
+  session: Session,
+  one: Extract<VirtualPackage, { kind: "package" }>,
+  view: Parameters<typeof flattenNeeds>[4],
+): Need[] {
+  const { rootNeeds, policy, rootName } = session;
+  const key = one.extra !== undefined ? `[${one.extra}]` : one.group !== undefined ? `:${one.group}` : "";
+  const own = flattenNeeds(undefined, rootNeeds.get(key) ?? [], undefined, policy, view);
+  const out: Need[] = [];
+  const seen = new Set<string>([key]);
+  const queue = own.slice();
+  for (let need = queue.shift(); need !== undefined; need = queue.shift()) {
+    if (need.name !== rootName) {
+      out.push(need);
+      continue;
+    }
+    for (const extra of need.extras) {
+      const inner = `[${extra}]`;
+      if (seen.has(`${inner} ${need.marker}`)) continue;
+      seen.add(`${inner} ${need.marker}`);
+      const marker = need.marker;
+      for (const further of flattenNeeds(undefined, rootNeeds.get(inner) ?? [], undefined, policy, view)) {
+        queue.push({ ...further, marker: session.arena.and(marker, further.marker) });
+      }
+    }
+  }
+  return out;
+}
+
+function edgesOf(session: Session, need: Need): Edge[] {
+  const edge = (extra?: string): Edge => {
+    const made: Edge = {
+      to: requiredPackage(need.name, extra === undefined ? {} : { extra }, need.marker),
+      name: need.name,
+      marker: need.marker,
+      need,
+    };
+    const key = extra === undefined ? undefined : `${need.name}[${extra}]`;
+    if (key !== undefined && session.conflictItems.has(key)) made.conflict = key;
+    return made;
+  };
+  if (need.extras.length === 0) return [edge()];
+  const conflicting = need.extras.some((extra) => session.conflictItems.has(`${need.name}[${extra}]`));
+  return [...(conflicting ? [edge()] : []), ...need.extras.map((extra) => edge(extra))];
+}
+
+/** Tells the solver what a version needs in this fork, and decides on it. */
+async function addDependencies(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  one: VirtualPackage,
+  version: number,
+  edges: readonly Edge[],
+): Promise<void> {
+  const { table, catalog } = session;
+  const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
+  const loading = edges.map((edge) =>
+    proxy || edge.name === session.rootName ? undefined : catalog.project(edge.name, session.originOf(edge.name, state.env)),
+  );
+  const dependencies: Dependency[] = [];
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i]!;
+    const loaded = loading[i];
+    const project = loaded instanceof Promise ? await loaded : loaded;
+    const on = table.id(edge.to);
+    const range = proxy || project === undefined ? singleton(version) : rangeOf(project, edge.need);
+    const direct = edge.name === session.rootName || session.originOf(edge.name, state.env).kind === "source";
+    state.priorities.add(on, edge.name, { pinned: proxy || isPinned(edge.need.specifier), direct });
+    dependencies.push(proxy ? { on, range } : { on, range, note: { need: edge.need } satisfies DependencyNote });
+  }
+  const project = await projectIfAny(session, state, one);
+  const versions = project === undefined ? singleton(version) : project.space.widened(version);
+  const conflict = state.solver.decide(id, version, versions, dependencies);
+  if (conflict !== undefined) {
+    state.tracker.record({ affected: id, incompatibility: conflict }, id, state.solver.arena, table);
+  }
+}
+
+function rangeOf(project: Project, need: Need): IntegerSet {
+  // A requirement that names the source itself takes whatever version the source has.
+  return need.source !== undefined && need.source.kind !== "index" ? [0, limit] : project.space.setOf(need.specifier);
+}
+
+async function rememberVersions(session: Session, { solver, env }: ForkState): Promise<void> {
+  for (const [id, version] of solver.solution.decisions()) {
+    const one = session.table.get(id);
+    if (one.kind !== "package" || one.marker !== trueMarker || one.name === session.rootName) continue;
+    const project = await session.catalog.project(one.name, session.originOf(one.name, env));
+    if (project.candidates === undefined) continue;
+    const list = session.preferred.get(one.name) ?? [];
+    list.push({ version: project.space.list.version(project.space.index(version)), marker: env.marker, from: "fork" });
+    session.preferred.set(one.name, list);
+  }
+}

@@ -1,0 +1,143 @@
+/** What a wheel's file name says about where it can be used, without an interpreter at hand (PEP 425, PEP 600, PEP 656). */
+import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+import { falseMarker, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { pythonPoint } from "../standards/marker-algebra/python-versions.ts";
+import { limit } from "../standards/marker-algebra/integer-set.ts";
+import type { PythonBounds } from "./python-requirement.ts";
+
+interface WheelTags {
+  python: string[];
+  abi: string[];
+  platform: string[];
+}
+
+/** The last three parts of a wheel's name; `undefined` when it has fewer. */
+function tagsOf(filename: string): WheelTags | undefined {
+  const parts = filename.slice(0, -4).split("-");
+  if (parts.length < 5) return undefined;
+  const [python, abi, platform] = parts.slice(-3) as [string, string, string];
+  return { python: python.split("."), abi: abi.split("."), platform: platform.split(".") };
+}
+
+const languageTag = /^(py|cp|pp|graalpy|pyston|pt)(\d)(\d*)$/;
+const abiTag = /^(?:cp(\d)(\d+)[a-z]*|pypy(\d)(\d*)_.*|graalpy(\d)(\d+)_.*|pyston_?(\d)(\d*).*)$/;
+
+/** Whether some Python within the bounds can use the wheel, as far as its tags tell. Unknown tags count as usable. */
+export function wheelFitsPython(filename: string, bounds: PythonBounds): boolean {
+  const tags = tagsOf(filename);
+  if (tags === undefined) return true;
+  return tags.abi.some((abi) => {
+    if (abi === "abi3" || abi === "abi3t") return true;
+    if (abi === "none") return tags.python.some((tag) => languageFits(tag, bounds));
+    const match = abiTag.exec(abi);
+    if (match === null) return true;
+    const major = match[1] ?? match[3] ?? match[5] ?? match[7];
+    const minor = match[2] ?? match[4] ?? match[6] ?? match[8];
+    if (major === "2" || (abi.startsWith("pypy") && minor === "")) return false;
+    return seriesFits(Number(minor), bounds);
+  });
+}
+
+function languageFits(tag: string, bounds: PythonBounds): boolean {
+  const match = languageTag.exec(tag);
+  if (match === null) return true;
+  const [, implementation, major, minor] = match;
+  if (major === "2") return false;
+  if (minor === "") return true;
+  // `py37` means 3.7 and later, `cp37` that one only.
+  if (implementation === "py") return pythonPoint([3, Number(minor)]) < upperSeries(bounds);
+  return seriesFits(Number(minor), bounds);
+}
+
+function seriesFits(minor: number, bounds: PythonBounds): boolean {
+  return pythonPoint([3, minor + 1]) > bounds.from && pythonPoint([3, minor]) < upperSeries(bounds);
+}
+
+function upperSeries({ to }: PythonBounds): number {
+  return to >= limit ? limit : to;
+}
+
+const linuxTag = /^(?:manylinux(?:1|2010|2014|_\d+_\d+)|musllinux_\d+_\d+|linux)_(.+)$/;
+const macTag = /^macosx_\d+_\d+_(.+)$/;
+const macMachines: Readonly<Record<string, readonly string[]>> = {
+  universal2: ["x86_64", "arm64"],
+  universal: ["x86_64", "i386", "ppc64", "ppc"],
+  intel: ["x86_64", "i386"],
+  fat: ["i386", "ppc"],
+  fat32: ["i386", "ppc"],
+  fat64: ["x86_64", "ppc64"],
+};
+const windowsMachines: Readonly<Record<string, string>> = { win32: "x86", win_amd64: "AMD64", win_arm64: "ARM64" };
+
+/** The environments that a wheel's platform tags name. */
+export function wheelPlatforms(arena: MarkerArena, filename: string): MarkerTree {
+  const tags = tagsOf(filename);
+  if (tags === undefined) return trueMarker;
+  let tree: MarkerTree = falseMarker;
+  for (const tag of tags.platform) {
+    if (tag === "any") return trueMarker;
+    tree = arena.or(tree, platformMarker(arena, tag));
+  }
+  return tree;
+}
+
+/** Remembered by arena and tag: a few dozen tags name all wheels. */
+const platformMemory = new WeakMap<MarkerArena, Map<string, MarkerTree>>();
+
+function platformMarker(arena: MarkerArena, tag: string): MarkerTree {
+  let memory = platformMemory.get(arena);
+  if (memory === undefined) {
+    memory = new Map();
+    platformMemory.set(arena, memory);
+  }
+  const known = memory.get(tag);
+  if (known !== undefined) return known;
+  const on = (platform: string, machines: readonly string[]) => {
+    const any = machines.reduce((all, one) => arena.or(all, arena.textEquals("platform_machine", one)), falseMarker);
+    return arena.and(arena.textEquals("sys_platform", platform), any);
+  };
+  const windows = windowsMachines[tag];
+  const linux = linuxTag.exec(tag);
+  const mac = macTag.exec(tag);
+  let tree: MarkerTree = falseMarker;
+  if (windows !== undefined) tree = on("win32", windows === "ARM64" ? ["ARM64", "arm64"] : [windows]);
+  else if (linux !== null) tree = on("linux", [linux[1]!]);
+  else if (mac !== null) tree = on("darwin", macMachines[mac[1]!] ?? [mac[1]!]);
+  memory.set(tag, tree);
+  return tree;
+}
+
+/** The environments that a wheel's platform and Python tags name. */
+export function wheelEnvironments(arena: MarkerArena, filename: string): MarkerTree {
+  const tags = tagsOf(filename);
+  if (tags === undefined) return trueMarker;
+  let python: MarkerTree = falseMarker;
+  for (const tag of tags.python) {
+    const one = languageMarker(arena, tag, tags.abi);
+    python = arena.or(python, one);
+  }
+  return arena.and(wheelPlatforms(arena, filename), python);
+}
+
+const implementations: Readonly<Record<string, string>> = {
+  cp: "CPython",
+  pp: "PyPy",
+  graalpy: "GraalPy",
+  pyston: "Pyston",
+  pt: "Pyston",
+};
+
+function languageMarker(arena: MarkerArena, tag: string, abi: readonly string[]): MarkerTree {
+  const match = languageTag.exec(tag);
+  if (match === null) return trueMarker;
+  const [, implementation, major, minor] = match;
+  const from = pythonPoint([Number(major), Number(minor || 0)]);
+  // The stable ABI and `py3x` serve every later minor version as well.
+  const later = implementation === "py" || abi.includes("abi3") || abi.includes("abi3t");
+  const to = minor === "" || later ? pythonPoint([Number(major) + 1]) : pythonPoint([Number(major), Number(minor) + 1]);
+  const versions = arena.inRange("python_full_version", [from, to]);
+  const name = implementations[implementation!];
+  return name === undefined
+    ? versions
+    : arena.and(versions, arena.textEquals("platform_python_implementation", name));
+}

@@ -1,0 +1,297 @@
+import { type IntegerSet, limit } from "./integer-set.ts";
+
+/**
+ * A marker as a node of a reduced, ordered decision diagram: two markers of one arena are the same number exactly
+ * when they hold in the same environments (known impossible platforms aside, see `known-platforms.ts`).
+ */
+export type MarkerTree = number;
+
+export const falseMarker: MarkerTree = 0;
+export const trueMarker: MarkerTree = 1;
+
+/**
+ * What a node asks. `range`: where a Python version lies. `choice`: which text a variable has. `question`: yes or no,
+ * for `in`, for `extra`, and for comparisons that say nothing more.
+ */
+export type Variable =
+  | { kind: "range"; name: "python_full_version" | "implementation_version" }
+  | { kind: "choice"; name: string }
+  | { kind: "question"; name: string; asked: Question };
+
+export type Question =
+  | { kind: "extra" | "extras" | "group"; value: string }
+  /** `value in variable`, `variable in value`, or an order of texts or versions. */
+  | { kind: "compare"; variable: string; op: string; value: string; reversed: boolean };
+
+interface Node {
+  variable: number;
+  /** `range`: where the answer changes. `choice`: the texts, sorted. Otherwise empty. */
+  cuts: readonly (number | string)[];
+  /** `range` and `choice`: one more than cuts; the last of a choice is "any other". `question`: no, yes. */
+  children: readonly MarkerTree[];
+  /** Some node below asks for the platform, of which some combinations cannot be. */
+  platform: boolean;
+}
+
+/** Where decision diagrams live. Grows only; make one for each resolution. */
+export class MarkerArena {
+  readonly variables: Variable[] = [];
+  readonly nodes: Node[] = [
+    { variable: -1, cuts: [], children: [], platform: false },
+    { variable: -1, cuts: [], children: [], platform: false },
+  ];
+  #variableIds = new Map<string, number>();
+  /** By variable id: sorts variables from the root of a diagram to its leaves. */
+  #ranks: string[] = [];
+  #unique = new Map<string, MarkerTree>();
+  #and = new Map<number, MarkerTree>();
+  #not = new Map<MarkerTree, MarkerTree>();
+  #possible: MarkerTree = trueMarker;
+
+  /** Python comes first, so that ranges of versions fold at the top; extras last. */
+  variable(variable: Variable): number {
+    const rank =
+      variable.kind === "range"
+        ? `0${variable.name === "python_full_version" ? 0 : 1}`
+        : variable.kind === "choice"
+          ? "1"
+          : "2";
+    const key = `${rank}${variable.name}`;
+    const known = this.#variableIds.get(key);
+    if (known !== undefined) return known;
+    const id = this.variables.length;
+    this.variables.push(variable);
+    this.#ranks.push(key);
+    this.#variableIds.set(key, id);
+    return id;
+  }
+
+  /** The environments whose `variable` lies in `set`. */
+  inRange(name: "python_full_version" | "implementation_version", set: IntegerSet): MarkerTree {
+    const inside = set[0] === 0;
+    const cuts = set.slice(inside ? 1 : 0);
+    if (cuts[cuts.length - 1] === limit) cuts.pop();
+    const children = [inside ? trueMarker : falseMarker];
+    for (let i = 0; i < cuts.length; i++)
+      children.push(children[i] === trueMarker ? falseMarker : trueMarker);
+    return this.#node(this.variable({ kind: "range", name }), cuts, children);
+  }
+
+  textEquals(name: string, value: string): MarkerTree {
+    return this.#node(this.variable({ kind: "choice", name }), [value], [trueMarker, falseMarker]);
+  }
+
+  question(asked: Question): MarkerTree {
+    const name =
+      asked.kind === "compare"
+        ? `${asked.variable} ${asked.reversed ? "reversed " : ""}${asked.op} ${asked.value}`
+        : `~${asked.kind} ${asked.value}`;
+    return this.#node(this.variable({ kind: "question", name, asked }), [], [falseMarker, trueMarker]);
+  }
+
+  /** Says which environments exist at all: what contradicts it counts as false in `isFalse` and `isDisjoint`. */
+  setPossible(tree: MarkerTree): void {
+    this.#possible = tree;
+  }
+
+  get possible(): MarkerTree {
+    return this.#possible;
+  }
+
+  and(a: MarkerTree, b: MarkerTree): MarkerTree {
+    if (a === b || b === trueMarker) return a;
+    if (a === trueMarker) return b;
+    if (a === falseMarker || b === falseMarker) return falseMarker;
+    const key = a < b ? a * 0x400_0000 + b : b * 0x400_0000 + a;
+    const known = this.#and.get(key);
+    if (known !== undefined) return known;
+    const result = this.#apply(a, b);
+    this.#and.set(key, result);
+    return result;
+  }
+
+  or(a: MarkerTree, b: MarkerTree): MarkerTree {
+    if (a === b || b === falseMarker) return a;
+    if (a === falseMarker) return b;
+    return this.not(this.and(this.not(a), this.not(b)));
+  }
+
+  not(tree: MarkerTree): MarkerTree {
+    if (tree <= 1) return 1 - tree;
+    const known = this.#not.get(tree);
+    if (known !== undefined) return known;
+    const { variable, cuts, children } = this.nodes[tree]!;
+    const result = this.#node(
+      variable,
+      cuts,
+      children.map((child) => this.not(child)),
+    );
+    this.#not.set(tree, result);
+    this.#not.set(result, tree);
+    return result;
+  }
+
+  /** Whether no environment that exists satisfies the marker. */
+  isFalse(tree: MarkerTree): boolean {
+    if (tree === falseMarker) return true;
+    return this.nodes[tree]!.platform && this.and(tree, this.#possible) === falseMarker;
+  }
+
+  isTrue(tree: MarkerTree): boolean {
+    return tree === trueMarker || (this.nodes[tree]!.platform && this.isFalse(this.not(tree)));
+  }
+
+  /** Whether no environment that exists satisfies both. */
+  isDisjoint(a: MarkerTree, b: MarkerTree): boolean {
+    return this.isFalse(this.and(a, b));
+  }
+
+  /** Whether every environment that satisfies `a` satisfies `b`. */
+  implies(a: MarkerTree, b: MarkerTree): boolean {
+    return this.isDisjoint(a, this.not(b));
+  }
+
+  /** The marker with the answers filled in that `answer` gives (a child's position); `undefined` leaves a variable. */
+  assume(tree: MarkerTree, answer: (variable: Variable) => number | undefined): MarkerTree {
+    const memory = new Map<MarkerTree, MarkerTree>();
+    const walk = (one: MarkerTree): MarkerTree => {
+      if (one <= 1) return one;
+      const known = memory.get(one);
+      if (known !== undefined) return known;
+      const { variable, cuts, children } = this.nodes[one]!;
+      const chosen = answer(this.variables[variable]!);
+      const result =
+        chosen !== undefined ? walk(children[chosen]!) : this.#node(variable, cuts, children.map(walk));
+      memory.set(one, result);
+      return result;
+    };
+    return walk(tree);
+  }
+
+  /** The simplest marker that agrees with this one for Pythons from `from` to before `to`. */
+  withinPython(tree: MarkerTree, from: number, to: number): MarkerTree {
+    const node = this.nodes[tree]!;
+    const variable = this.variables[node.variable];
+    if (variable?.kind !== "range" || variable.name !== "python_full_version") return tree;
+    const cuts = node.cuts as readonly number[];
+    const inner = cuts.filter((cut) => cut > from && cut < to);
+    const first = cuts.filter((cut) => cut <= from).length;
+    return this.#node(node.variable, inner, node.children.slice(first, first + inner.length + 1));
+  }
+
+  /** The Pythons in which the marker can hold; `undefined` when it does not speak of Python. */
+  pythonBounds(tree: MarkerTree): { from: number; to: number } | undefined {
+    const node = this.nodes[tree]!;
+    const variable = this.variables[node.variable];
+    if (variable?.kind !== "range" || variable.name !== "python_full_version") return undefined;
+    const cuts = node.cuts as readonly number[];
+    const first = node.children.findIndex((child) => child !== falseMarker);
+    const last = node.children.findLastIndex((child) => child !== falseMarker);
+    return { from: first === 0 ? 0 : cuts[first - 1]!, to: last === cuts.length ? limit : cuts[last]! };
+  }
+
+  /** Follows the diagram with the answers of one environment: the position of the child to go to. */
+  follow(tree: MarkerTree, answer: (variable: Variable) => number | string | boolean): boolean {
+    let at = tree;
+    while (at > 1) {
+      const { variable, cuts, children } = this.nodes[at]!;
+      const value = answer(this.variables[variable]!);
+      if (typeof value === "boolean") {
+        at = children[value ? 1 : 0]!;
+      } else if (typeof value === "string") {
+        const index = cuts.indexOf(value);
+        at = children[index < 0 ? cuts.length : index]!;
+      } else {
+        let index = 0;
+        while (index < cuts.length && (cuts[index] as number) <= value) index += 1;
+        at = children[index]!;
+      }
+    }
+    return at === trueMarker;
+  }
+
+  #apply(a: MarkerTree, b: MarkerTree): MarkerTree {
+    const x = this.nodes[a]!;
+    const y = this.nodes[b]!;
+    if (x.variable !== y.variable) {
+      const first = this.#ranks[x.variable]! < this.#ranks[y.variable]! ? x : y;
+      const other = first === x ? b : a;
+      return this.#node(
+        first.variable,
+        first.cuts,
+        first.children.map((child) => this.and(child, other)),
+      );
+    }
+    switch (this.variables[x.variable]!.kind) {
+      case "question":
+        return this.#node(
+          x.variable,
+          [],
+          [this.and(x.children[0]!, y.children[0]!), this.and(x.children[1]!, y.children[1]!)],
+        );
+      case "choice":
+        return this.#applyChoice(x, y);
+      case "range":
+        return this.#applyRange(x, y);
+    }
+  }
+
+  #applyChoice(x: Node, y: Node): MarkerTree {
+    const values = Array.from(new Set([...x.cuts, ...y.cuts] as string[])).sort();
+    const child = (node: Node, value: string) => {
+      const index = node.cuts.indexOf(value);
+      return node.children[index < 0 ? node.cuts.length : index]!;
+    };
+    const children = values.map((value) => this.and(child(x, value), child(y, value)));
+    children.push(this.and(x.children[x.cuts.length]!, y.children[y.cuts.length]!));
+    return this.#node(x.variable, values, children);
+  }
+
+  #applyRange(x: Node, y: Node): MarkerTree {
+    const cuts: number[] = [];
+    const children: MarkerTree[] = [];
+    let i = 0;
+    let j = 0;
+    while (true) {
+      children.push(this.and(x.children[i]!, y.children[j]!));
+      const a = x.cuts[i] as number | undefined;
+      const b = y.cuts[j] as number | undefined;
+      if (a === undefined && b === undefined) return this.#node(x.variable, cuts, children);
+      const next = a === undefined ? b! : b === undefined ? a : Math.min(a, b);
+      cuts.push(next);
+      if (a === next) i += 1;
+      if (b === next) j += 1;
+    }
+  }
+
+  /** The one node with these parts: reduced, and shared. */
+  #node(variable: number, cuts: readonly (number | string)[], children: readonly MarkerTree[]): MarkerTree {
+    const first = children[0]!;
+    if (children.every((child) => child === first)) return first;
+    const { kind, name } = this.variables[variable]!;
+    let keptCuts = cuts;
+    let kept = children;
+    if (kind === "range") {
+      if (children.some((child, i) => i > 0 && child === children[i - 1])) {
+        keptCuts = cuts.filter((_, i) => children[i] !== children[i + 1]);
+        kept = children.filter((child, i) => i === 0 || child !== children[i - 1]);
+      }
+    } else if (kind === "choice") {
+      const other = children[children.length - 1]!;
+      if (children.indexOf(other) !== children.length - 1) {
+        keptCuts = cuts.filter((_, i) => children[i] !== other);
+        kept = [...children.slice(0, -1).filter((child) => child !== other), other];
+      }
+    }
+    const key = `${variable}|${keptCuts.join("\u0000")}|${kept.join()}`;
+    const known = this.#unique.get(key);
+    if (known !== undefined) return known;
+    const id = this.nodes.length;
+    const platform =
+      (kind === "choice" && (name === "os_name" || name === "sys_platform" || name === "platform_system")) ||
+      kept.some((child) => this.nodes[child]!.platform);
+    this.nodes.push({ variable, cuts: keptCuts, children: kept, platform });
+    this.#unique.set(key, id);
+    return id;
+  }
+}
