@@ -4,7 +4,6 @@ import type { LockedFile } from "../../lock/lock-model.ts";
 import { ensureDir, writeFileAtomic } from "../../platform/atomic-file.ts";
 import { Failure } from "../../platform/errors.ts";
 import { sha256Hex } from "../../platform/sha256.ts";
-import { extractSdist } from "../../platform/tar.ts";
 import type { SourceToBuild } from "../asked-package.ts";
 import type { FetchDerivation } from "../derivation.ts";
 import { type FetchedFile, fetchDerivation, fetchFile } from "../fetch-file.ts";
@@ -35,6 +34,8 @@ export async function openSource(
     }
     case "file": {
       const { bytes, derivation } = await fetchSourceFile(name, source.file, context);
+      // Loaded here: most installs open no archive.
+      const { extractSdist } = await import("../../platform/tar.ts");
       const into = `${staging}/source`;
       ensureDir(into);
       const top = await extractSdist(bytes, source.file.name, into);

@@ -91,6 +91,13 @@ export function testIndex(files: readonly MadeFile[], gone: readonly string[] = 
   return index as unknown as TestIndex;
 }
 
+/** The tree of an sdist, as a project's folder. */
+export function unpackSdist(file: MadeFile, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const done = Bun.spawnSync(["tar", "-xz", "--strip-components=1", "-C", folder], { stdin: file.bytes });
+  if (done.exitCode !== 0) throw new Error(done.stderr.toString());
+}
+
 export function urlOf(file: MadeFile): string {
   return `http://127.0.0.1:9/files/${file.filename}`;
 }
