@@ -3,6 +3,7 @@ import {
   ABSENT,
   D,
   DEPENDENCY_SIZE,
+  dplFailure,
   F,
   FILE_FLAGS,
   FILE_SIZE,
@@ -12,6 +13,7 @@ import {
   SOURCE_KINDS,
   SOURCE_SIZE,
 } from "./dpl-layout.ts";
+import { isFileName } from "./file-name.ts";
 import type { LockedDependency, LockedFile, LockedPackage, LockedSource } from "./lock-model.ts";
 import { uniqueTexts } from "./lock-order.ts";
 
@@ -145,6 +147,8 @@ export function isSha256(digest: string | undefined): digest is string {
 
 function putFile(pool: Pool, at: number, file: LockedFile, buildHash: Uint8Array | undefined): void {
   const { builder } = pool;
+  if (!isFileName(file.name))
+    throw dplFailure("BAD_VALUE", `${JSON.stringify(file.name)} is not the name of a file`);
   const { sha256 } = file.hashes;
   const plain = isSha256(sha256);
   const urlEndsInName = file.url !== undefined && file.name !== "" && file.url.endsWith(file.name);

@@ -25,6 +25,7 @@ import {
   SOURCE_SIZE,
   unpackVersion,
 } from "./dpl-layout.ts";
+import { isFileName } from "./file-name.ts";
 import type { LockedDependency, LockedFile, LockedPackage, LockedSource } from "./lock-model.ts";
 
 /** One package of a DPL. Its checksums have been checked; a field is decoded when it is asked for. */
@@ -143,7 +144,7 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
       return hasSdist ? readFile(body, filesAt) : undefined;
     },
     wheelCount,
-    wheelName: (number) => requiredTextAt(body, wheelAt(number) + F.name),
+    wheelName: (number) => fileNameAt(body, wheelAt(number)),
     wheel(number) {
       const at = wheelAt(number);
       const file: DplWheel = readFile(body, at);
@@ -231,11 +232,16 @@ function readDependency(body: Region, at: number, table: () => string[]): Locked
   };
 }
 
+function fileNameAt(body: Region, at: number): string {
+  const name = requiredTextAt(body, at + F.name);
+  return isFileName(name) ? name : fail(body, `names a file ${JSON.stringify(name)}`);
+}
+
 function readFile(body: Region, at: number): LockedFile {
   const flags = body.view.getUint32(at + F.flags, true);
   if ((flags & ~FILE_FLAGS.all) !== 0)
     fail(body, "has file flags that this version does not know", "VERSION");
-  const name = requiredTextAt(body, at + F.name);
+  const name = fileNameAt(body, at);
   const start = textAt(body, at + F.url);
   const path = textAt(body, at + F.path);
   const size = wideAt(body, at + F.size);

@@ -409,6 +409,7 @@ describe("D11 a corrupted file or wrong magic gives a descriptive error", () => 
   test("what cannot be written is a failure, not a wrong file", () => {
     const code = (lockPart: LockedPackage) => failureOf(() => encodeDpl(lockOf([lockPart]), digests)).code;
     expect(code(bare("\ud800"))).toBe("DXPY_DPL_BAD_VALUE");
+    expect(code(bare("a", { wheels: [{ name: "../w", hashes: {} }] }))).toBe("DXPY_DPL_BAD_VALUE");
     expect(code(bare("a", { wheels: [{ name: "w", size: -1, hashes: {} }] }))).toBe("DXPY_DPL_BAD_VALUE");
     expect(code(bare("a", { wheels: [{ name: "w", size: 0.5, hashes: {} }] }))).toBe("DXPY_DPL_BAD_VALUE");
     const noDigest = { pylockSha256: "xyz", inputs: [] };

@@ -62,6 +62,7 @@ export type LockedSource =
     };
 
 export interface LockedFile {
+  /** Without `/`, `\\` and NUL: neither format gives out another. */
   name: string;
   /** Where it was when it was locked: a hint, not an identity. Name and hashes identify it. */
   url?: string;

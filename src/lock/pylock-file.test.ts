@@ -253,6 +253,8 @@ describe("faults", () => {
       "[[packages]]\nname = 'a'\ndirectory = {path='.'}\nwheels = [{name = 'w'}]",
       "cannot stand beside a directory source",
     ],
+    ["[[packages]]\nname = '../a'", '`packages[0].name` "../a" is not a valid name'],
+    ["[[packages]]\nname = 'a'\nwheels = [{name = '../a.whl'}]", '"../a.whl" is not the name of a file'],
     ["packages = []\n[tool]\ndx-py = 1", "`tool.dx-py` is not a table"],
     ["extras = [1]\npackages = []", "`extras` is not an array of strings"],
     ["", "`packages` is missing"],

@@ -1,5 +1,6 @@
 import { Failure } from "../platform/errors.ts";
-import { normalizeName } from "../standards/names.ts";
+import { isValidName, normalizeName } from "../standards/names.ts";
+import { isFileName } from "./file-name.ts";
 import type { Lock, LockedDependency, LockedFile, LockedPackage, LockedSource } from "./lock-model.ts";
 import { edgeTarget, nameInLocation } from "./pylock-writer.ts";
 import { type Table, tableReader } from "./toml-table.ts";
@@ -84,7 +85,7 @@ function readPackage(entry: Table): LockedPackage {
     );
   }
   return {
-    name: normalizeName(entry.required("name")),
+    name: readName(entry),
     ...(version === undefined ? {} : { version }),
     ...(marker === undefined ? {} : { marker }),
     ...(requiresPython === undefined ? {} : { requiresPython }),
@@ -115,7 +116,13 @@ function readDependencies(entry: Table, own: Table | undefined): LockedDependenc
 
 function readEdge(edge: Table): LockedDependency {
   const version = edge.string("version");
-  return { name: normalizeName(edge.required("name")), ...(version === undefined ? {} : { version }) };
+  return { name: readName(edge), ...(version === undefined ? {} : { version }) };
+}
+
+function readName(of: Table): string {
+  const name = of.required("name");
+  if (!isValidName(name)) throw of.fault("name", `${JSON.stringify(name)} is not a valid name`);
+  return normalizeName(name);
 }
 
 function readSource(entry: Table, own: Table | undefined): LockedSource {
@@ -179,6 +186,7 @@ function readFile(file: Table): LockedFile {
   const uploadTime = file.moment("upload-time");
   const name = file.string("name") ?? nameInLocation(url ?? path) ?? unquotedName(url ?? path);
   if (name === undefined) throw file.fault("name", "is missing, and there is no url or path to take it from");
+  if (!isFileName(name)) throw file.fault("name", `${JSON.stringify(name)} is not the name of a file`);
   return {
     name,
     ...(url === undefined ? {} : { url }),

@@ -66,7 +66,9 @@ const byteCount = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constantFrom(0, Number.
 const moment = fc.integer({ min: 0, max: 253_402_300_799_999 });
 
 function anyFile(text: fc.Arbitrary<string>, extension: string): fc.Arbitrary<LockedFile> {
-  const name = fc.tuple(text, fc.nat()).map(([start, number]) => `${start}${number}${extension}`);
+  const name = fc
+    .tuple(text, fc.nat())
+    .map(([start, number]) => `${start.replace(/[/\\\0]/g, "_")}${number}${extension}`);
   const file = optionalKeys<LockedFile>(
     { name, url: text, path: text, size: byteCount, uploadTime: moment, hashes: anyHashes },
     ["name", "hashes"],
