@@ -6,7 +6,8 @@ import type { AliasRecord, LayoutRecord, WatchedFile } from "../layout/dxc-forma
 import { type LayoutPlan, type LinkMode, layoutDerivation, projectHash } from "../layout/layout-plan.ts";
 import type { Collision } from "../layout/prefix-tree.ts";
 import type { Dpl } from "../lock/dpl-reader.ts";
-import { uniqueName } from "../platform/atomic-file.ts";
+import { ensureDir, uniqueName } from "../platform/atomic-file.ts";
+import { Failure } from "../platform/errors.ts";
 import { type Home, homeFolders } from "../platform/home.ts";
 import { removeTree } from "../platform/staging.ts";
 import { writeDerivation } from "../realise/drv-store.ts";
@@ -91,10 +92,22 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
   } catch (error) {
     const reason = fallbackReason(error);
     if (reason === undefined || options.noAttach) throw error;
-    const outcome = await installWithoutHome(options, wanted);
+    const outcome = await installWithoutHome(options, wanted).catch((cause) => {
+      throw unwritable(link, cause);
+    });
     options.onWarning?.(`${reason}; ${link} is an ordinary environment instead of a link to a shared one`);
     return { ...outcome, fallback: reason };
   }
+}
+
+/** An error of the system in the project's own folder: there is no further way. */
+function unwritable(link: string, cause: unknown): unknown {
+  if (cause instanceof Failure || (cause as { syscall?: string }).syscall === undefined) return cause;
+  return new Failure("DXPY_ENVIRONMENT_UNWRITABLE", `the environment cannot be written to ${link}`, {
+    context: { path: link, detail: (cause as Error).message },
+    hint: "Check the permissions and the space of the project's folder.",
+    cause,
+  });
 }
 
 function linkOf(options: InstallOptions): string {
@@ -175,6 +188,8 @@ async function installWithoutHome(
 ): Promise<InstallOutcome> {
   const root = `${linkOf(options)}.${uniqueName("home-")}`;
   const home = homeFolders({ DX_PY_HOME: root });
+  // Also the first sign that nothing can be written here.
+  ensureDir(root);
   try {
     const store = openStore(home, { system: options.home.store });
     return await installAsPrivate(options, wanted, { home, store }, "fallback");

@@ -58,13 +58,24 @@ function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
   if (leaf.kind === "text") {
     placeText(writer, leaf, path);
   } else if (leaf.kind === "link") {
-    symlinkSync(leaf.target, path);
+    placeLink(writer, leaf.target, path);
   } else {
     writer.links++;
     if (leaf.real || writer.linkMode !== "symlink") placeReal(writer, leaf, path);
     else if (!windows) symlinkSync(leaf.source, path);
     else if (leaf.directory) junction(leaf.source, path);
     else hardlinkOrCopy(leaf.source, path);
+  }
+}
+
+/** A filesystem without links (FAT): a private prefix has copies of files, and does without links to its own folders. */
+function placeLink(writer: Writer, target: string, path: string): void {
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    const source = target.startsWith("/") ? target : `${path.slice(0, path.lastIndexOf("/"))}/${target}`;
+    if (writer.readOnly) throw error;
+    if (statSync(source, { throwIfNoEntry: false })?.isFile()) copyFileSync(source, path);
   }
 }
 
