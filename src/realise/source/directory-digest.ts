@@ -23,6 +23,12 @@ const ignoredAtTop = new Set(["build", "dist", "target", "_skbuild", "wheelhouse
 /** More files than any source tree: somebody named a home folder. */
 const fileLimit = 200_000;
 
+/**
+ * Milliseconds. A file that is younger may change again within the same tick of the filesystem's clock and keep its size:
+ * what is remembered of it would hide that.
+ */
+const settled = 2000;
+
 interface KnownFile {
   size: number;
   mtime: number;
@@ -34,6 +40,7 @@ export function directoryDigest(folder: string, home: Home): string {
   const memory = `${home.index}/sources/${sha256Hex(folder)}.json`;
   const known = readMemory(memory);
   const next: Record<string, KnownFile> = {};
+  const now = Date.now();
   let changed = false;
   const lines = treeFiles(folder).map((path) => {
     const full = `${folder}/${path}`;
@@ -43,7 +50,7 @@ export function directoryDigest(folder: string, home: Home): string {
     const same = before !== undefined && before.size === stats.size && before.mtime === stats.mtimeMs;
     const sha256 = same ? before.sha256 : sha256Hex(readFileSync(full));
     if (!same) changed = true;
-    next[path] = { size: stats.size, mtime: stats.mtimeMs, sha256 };
+    if (now - stats.mtimeMs > settled) next[path] = { size: stats.size, mtime: stats.mtimeMs, sha256 };
     return line(path, stats.mode & 0o100 ? "x" : "f", sha256);
   });
   if (changed || Object.keys(known).length !== Object.keys(next).length) {

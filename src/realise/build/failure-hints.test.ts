@@ -1,0 +1,38 @@
+import { describe, expect, test } from "bun:test";
+import { hintForLog } from "./failure-hints.ts";
+
+const context = { name: "thing", python: "3.13.1" };
+
+describe("hints for the log of a failed build", () => {
+  test.each([
+    ["src/x.c:3:10: fatal error: Python.h: No such file or directory", "python3-dev"],
+    ["x.c:3:10: fatal error: 'openssl/ssl.h' file not found", "openssl/ssl.h"],
+    ["x.c:3:10: fatal error: longintrepr.h: No such file or directory", "not written for Python 3.13.1"],
+    [
+      "error: the configured Python interpreter version (3.13) is newer than PyO3's maximum supported version (3.12)",
+      "not written for",
+    ],
+    ["ModuleNotFoundError: No module named 'distutils'", "not written for Python 3.13.1"],
+    [
+      "AttributeError: module 'pkgutil' has no attribute 'ImpImporter'. Did you mean: 'zipimporter'?",
+      "not written for",
+    ],
+    ["ModuleNotFoundError: No module named 'pkg_resources'", "setuptools<81"],
+    ["error in thing setup command: use_2to3 is invalid.", "setuptools<58"],
+    ["ModuleNotFoundError: No module named 'Cython.Build'", "`Cython.Build` without stating"],
+    ["error: can't find Rust compiler", "cargo and rustc"],
+    ["error: command 'gcc' failed: No such file or directory", "`gcc`"],
+    ["unable to execute 'x86_64-linux-gnu-gcc': No such file or directory", "`x86_64-linux-gnu-gcc`"],
+    ["sh: 1: cc: not found", "`cc`"],
+    ["../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]", "no compiler"],
+    ["error: Microsoft Visual C++ 14.0 or greater is required.", "no compiler"],
+    ["Error: pg_config executable not found.", "`pg_config`"],
+    ["OSError: [Errno 28] No space left on device", "disk is full"],
+  ])("%s", (log, hint) => {
+    expect(hintForLog(`some lines before\n${log}\nsome after`, context)).toContain(hint);
+  });
+
+  test("a log that says nothing known has no hint", () => {
+    expect(hintForLog("ValueError: something of its own", context)).toBeUndefined();
+  });
+});
