@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFreshDpl } from "../src/lock/dpl-freshness.ts";
 import { openDpl } from "../src/lock/dpl-reader.ts";
-import { type DplSource, memorySource } from "../src/lock/dpl-source.ts";
 import { encodeDpl } from "../src/lock/dpl-writer.ts";
 import { writeLock } from "../src/lock/lock-files.ts";
 import { formatPylock, parsePylock } from "../src/lock/pylock-file.ts";
 import { largeLock } from "../src/lock/testing/arbitrary-lock.ts";
+import { countingSource } from "../src/lock/testing/counting-source.ts";
 
 /**
  * Lookups in DPLs of 10 to 10,000 packages: time and bytes touched for one package, and what the neighbours of a lookup
@@ -24,19 +24,6 @@ function median(act: () => unknown, rounds = ROUNDS): number {
     return performance.now() - start;
   });
   return times.sort((a, b) => a - b)[rounds >> 1]!;
-}
-
-function counting(bytes: Uint8Array): DplSource & { touched: number } {
-  const memory = memorySource(bytes);
-  const source = {
-    ...memory,
-    touched: 0,
-    read(offset: number, length: number) {
-      source.touched += length;
-      return memory.read(offset, length);
-    },
-  };
-  return source;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "dx-py-bench-dpl-"));
@@ -60,7 +47,7 @@ try {
     const bytes = encodeDpl(lock, { pylockSha256: "0".repeat(64), inputs: [] });
     const names = lock.packages.map((entry) => entry.name);
     const name = names[7]!;
-    const source = counting(bytes);
+    const source = countingSource(bytes);
     openDpl(source).find(name)[0]?.toLocked();
 
     const repeats = 2000;

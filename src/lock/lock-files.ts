@@ -54,7 +54,7 @@ export async function writeLock(
   const text = formatPylock(lock);
   const bytes = await compile(lock, text, hashInputs(projectDir, inputs));
   // The text first: killed in between, the next command sees a text that the DPL does not know, and compiles it.
-  const pylock = writeIfChanged(`${projectDir}/${PYLOCK_FILE}`, new TextEncoder().encode(text));
+  const pylock = writeIfChanged(`${projectDir}/${PYLOCK_FILE}`, new TextEncoder().encode(text), true);
   return { pylock, dpl: writeIfChanged(`${projectDir}/${DPL_FILE}`, bytes) };
 }
 
@@ -91,11 +91,12 @@ async function engineFor(lock: Lock): Promise<{ blake3?: (data: Uint8Array) => U
   return wheels < BULK_WHEELS ? {} : { blake3: (await loadBulkBlake3()).hash };
 }
 
-function writeIfChanged(path: string, bytes: Uint8Array): boolean {
+/** Only the text is flushed to the disk: a DPL that a power cut damaged is noticed, and compiled again. */
+function writeIfChanged(path: string, bytes: Uint8Array, sync = false): boolean {
   const before = readBytes(path);
   if (before !== undefined && before.length === bytes.length && Buffer.compare(before, bytes) === 0)
     return false;
-  writeFileAtomic(path, bytes, { sync: true });
+  writeFileAtomic(path, bytes, { sync });
   return true;
 }
 
