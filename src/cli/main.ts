@@ -3,16 +3,19 @@
  * what this one chunk holds; everything else is behind `import()`.
  */
 import { VERSION } from "./version.ts";
+import { answerWarm } from "./warm.ts";
+import { readWarmArguments } from "./warm-arguments.ts";
 
-const argv = process.argv.slice(2);
-
-async function main(): Promise<number> {
+async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
     console.log(`dx-py ${VERSION}`);
     return 0;
   }
+  const warm = readWarmArguments(argv);
+  const answered = warm === undefined ? undefined : await answerWarm(warm);
+  if (answered !== undefined) return answered;
   const { runCommandLine } = await import("./command-line.ts");
   return await runCommandLine(argv);
 }
 
-process.exit(await main());
+process.exit(await main(process.argv.slice(2)));

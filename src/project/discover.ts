@@ -64,3 +64,16 @@ function parent(dir: string): string | undefined {
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
+
+/** A folder that has a lock and no `pyproject.toml`. */
+export function lockOnlyProject(dir: string): Project {
+  const main: ProjectFile = {
+    dir,
+    document: { path: `${dir}/pyproject.toml`, text: "", sha256: "", table: {} },
+    groups: new Map(),
+    packaged: false,
+    settings: {},
+    warnings: [],
+  };
+  return { root: dir, main, current: main, members: [] };
+}

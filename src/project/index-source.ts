@@ -1,10 +1,13 @@
 /** Opens the indexes that the settings of a command name. */
 import type { Interpreter } from "../interpreters/interpreter.ts";
+import { rememberedDefaultIndex } from "../interpreters/remembered.ts";
 import { createPackageIndex, type PackageIndex } from "../package-index/client.ts";
-import { resolveIndexSettings } from "../package-index/index-settings.ts";
+import { type IndexLocation, type IndexOptions, parseIndex, resolveIndexSettings } from "../package-index/index-settings.ts";
+import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
+import type { ToolSettings } from "./tool-settings.ts";
 
 export interface IndexRequest {
   flags: SettingFlags;
@@ -12,4 +15,57 @@ export interface IndexRequest {
   user: UserConfig | undefined;
   interpreter: Interpreter | undefined;
   context: ActContext;
+}
+
+/** To be closed by the caller. Errors: DXPY_BAD_INDEX_URL, DXPY_NO_DEFAULT_INDEX, DXPY_UNSUPPORTED_STRATEGY. */
+export function openIndex({ flags, project, user, interpreter, context }: IndexRequest): PackageIndex {
+  const { home, env } = context;
+  const tool = project?.main.settings ?? {};
+  const fallbackIndex = rememberedDefaultIndex(home);
+  const settings = resolveIndexSettings({
+    flags: flagOptions(flags),
+    pyproject: project === undefined ? {} : { ...tableOptions(tool, "pyproject.toml"), folder: project.root },
+    configFile: user === undefined ? {} : { ...tableOptions(user.settings, user.path), folder: folderOf(user.path) },
+    env,
+    ...(interpreter === undefined ? {} : { interpreter }),
+    ...(fallbackIndex === undefined ? {} : { fallbackIndex }),
+    home,
+    offline: isOffline(flags, tool, user, env),
+    refresh: refreshed(flags),
+    warn: (message) => context.warn(message),
+  });
+  return createPackageIndex(settings, { home, env, warn: (message) => context.warn(message) });
+}
+
+function flagOptions(flags: SettingFlags): IndexOptions {
+  const indexes = (flags.indexes ?? []).map((text) => parseIndex(text, { origin: "--index" }));
+  if (flags.defaultIndex !== undefined) indexes.push({ url: flags.defaultIndex, default: true, origin: "--default-index" });
+  return {
+    indexes,
+    findLinks: flags.findLinks ?? [],
+    ...(flags.noIndex === undefined ? {} : { noIndex: flags.noIndex }),
+    ...(flags.indexStrategy === undefined ? {} : { strategy: flags.indexStrategy }),
+  };
+}
+
+function tableOptions(tool: ToolSettings, origin: string): IndexOptions {
+  const indexes: IndexLocation[] = (tool.index ?? []).map((entry) => ({ ...entry, origin }));
+  for (const url of tool["extra-index-url"] ?? []) indexes.push({ url, origin });
+  if (tool["index-url"] !== undefined) indexes.push({ url: tool["index-url"], default: true, origin });
+  return {
+    indexes,
+    findLinks: tool["find-links"] ?? [],
+    ...(tool["no-index"] === undefined ? {} : { noIndex: tool["no-index"] }),
+    ...(tool["index-strategy"] === undefined ? {} : { strategy: tool["index-strategy"] }),
+  };
+}
+
+function refreshed(flags: SettingFlags): true | string[] | false {
+  if (flags.refresh === true) return true;
+  const names = (flags.refreshPackages ?? []).map(normalizeName);
+  return names.length > 0 && names;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

@@ -14,12 +14,14 @@ const DECLARATIONS = ["pyproject.toml", "setup.cfg", "setup.py"];
  * A file that is not there counts too: it may appear.
  */
 export function lockInputs(project: Project, sources: Readonly<Record<string, PackageSource[]>>): DplInput[] {
-  const paths = new Set([project.main, ...project.members].map((file) => file.document.path));
+  const digests = new Map([project.main, ...project.members].map(({ document }) => [document.path, document.sha256]));
   for (const folder of sourceFolders(sources)) {
-    for (const name of DECLARATIONS) paths.add(`${folder}/${name}`);
+    for (const path of DECLARATIONS.map((name) => `${folder}/${name}`)) {
+      if (!digests.has(path)) digests.set(path, hashFile(path) ?? "");
+    }
   }
-  return [...paths]
-    .map((path) => ({ path: relativePath(project.root, path), sha256: hashFile(path) ?? "" }))
+  return [...digests]
+    .map(([path, sha256]) => ({ path: relativePath(project.root, path), sha256 }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

@@ -48,7 +48,7 @@ function expandOwnExtras(file: ProjectFile, requirements: readonly RootRequireme
       expanded.push(marker === undefined ? item : { ...item, requirement: withMarker(requirement, marker) });
       return;
     }
-    const own = both(marker, requirement.marker);
+    const own = bothMarkers(marker, requirement.marker);
     for (const extra of requirement.extras) {
       if (seen.has(extra)) continue;
       for (const inner of file.metadata?.optionalDependencies.get(extra) ?? []) {
@@ -85,12 +85,14 @@ function requireMember(name: string, extras: readonly string[], group: string): 
 }
 
 function withMarker(requirement: Requirement, marker: Marker): Requirement {
-  return { ...requirement, marker: both(marker, requirement.marker) as Marker };
+  return { ...requirement, marker: bothMarkers(marker, requirement.marker) as Marker };
 }
 
-function both(a: Marker | undefined, b: Marker | undefined): Marker | undefined {
+/** `a and b`, as one list of operands. */
+export function bothMarkers(a: Marker | undefined, b: Marker | undefined): Marker | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  return { kind: "and", operands: [a, b] };
+  const operands = [a, b].flatMap((marker) => (marker.kind === "and" ? marker.operands : [marker]));
+  return { kind: "and", operands };
 }
 
 /** Groups of the lock: the project's own, and those that stand for members. Sorted. */

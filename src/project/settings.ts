@@ -5,6 +5,7 @@
  */
 import { Failure } from "../platform/errors.ts";
 import type { PrereleaseMode, ResolutionMode } from "../resolver/request.ts";
+import { userConfigPath } from "./environment-question.ts";
 import { badSetting, listed, oneOf, SettingFailure } from "./setting-checks.ts";
 import { parseKeyPath, placeFailure, readTomlFile } from "./toml-document.ts";
 import {
@@ -68,14 +69,11 @@ const USER_KEYS = [
 ];
 
 export async function readUserConfig(env: Environment): Promise<UserConfig | undefined> {
-  const named = env["DX_PY_CONFIG"];
-  if (named === "") return undefined;
-  const folder = env["XDG_CONFIG_HOME"] || (env["HOME"] === undefined ? undefined : `${env["HOME"]}/.config`);
-  const path = named ?? (folder === undefined ? undefined : `${folder}/dx-py/config.toml`);
+  const path = userConfigPath(env);
   if (path === undefined) return undefined;
   const document = await readTomlFile(path);
   if (document === undefined) {
-    if (named === undefined) return undefined;
+    if (env["DX_PY_CONFIG"] === undefined) return undefined;
     throw new Failure("DXPY_NO_CONFIG", `DX_PY_CONFIG names ${path}, which does not exist`, { context: { path }, exitCode: 2 });
   }
   try {

@@ -7,6 +7,8 @@ export interface TomlDocument {
   /** Absolute. */
   path: string;
   text: string;
+  /** Lower-case hex SHA-256 of the file's bytes. */
+  sha256: string;
   /** The whole document: a table. */
   table: Readonly<Record<string, unknown>>;
 }
@@ -19,12 +21,13 @@ const PERHAPS_NEWER = /\{[^}\n]*\n|,\s*\}|\\[ex]|\d\d:\d\d(?![:\d])/;
 
 /** `undefined` when there is no such file. Errors: DXPY_BAD_TOML, DXPY_UNREADABLE. */
 export async function readTomlFile(path: string): Promise<TomlDocument | undefined> {
-  const text = readText(path);
-  if (text === undefined) return undefined;
-  return await parseToml(text, path);
+  const read = readText(path);
+  if (read === undefined) return undefined;
+  return await parseToml(read.text, path, read.bytes);
 }
 
-export async function parseToml(text: string, path: string): Promise<TomlDocument> {
+/** A text that need not be on disk: `path` is where it is, or is to be. `bytes`: what it was decoded from. */
+export async function parseToml(text: string, path: string, bytes: string | Uint8Array = text): Promise<TomlDocument> {
   let table: unknown;
   try {
     table = Bun.TOML.parse(text);
@@ -35,17 +38,18 @@ export async function parseToml(text: string, path: string): Promise<TomlDocumen
     const { tomlFault } = await import("./toml-places.ts");
     if (tomlFault(text) !== undefined) throw await badToml(text, path);
   }
-  return { path, text, table: table as Record<string, unknown> };
+  const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+  return { path, text, sha256, table: table as Record<string, unknown> };
 }
 
-function readText(path: string): string | undefined {
+function readText(path: string): { text: string; bytes: Uint8Array } | undefined {
   try {
     const { size } = statSync(path);
     if (size > LARGEST) {
       throw new Failure("DXPY_UNREADABLE", `${path} is too large (${size} bytes)`, { context: { path }, exitCode: 2 });
     }
     const bytes = readFileSync(path);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), bytes };
   } catch (error) {
     if (error instanceof Failure) throw error;
     const code = (error as { code?: string }).code;

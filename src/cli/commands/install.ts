@@ -1,0 +1,44 @@
+/** `dx-py install` (`dx-py sync`) */
+import { existsSync } from "node:fs";
+import { Failure } from "../../platform/errors.ts";
+import { lockOnlyProject } from "../../project/discover.ts";
+import { installProject } from "../../project/install-project.ts";
+import { readUserConfig } from "../../project/settings.ts";
+import { actContext } from "../act-reporting.ts";
+import { settingFlags } from "../common-flags.ts";
+import type { CliContext } from "../context.ts";
+import { installJson, sayInstalled } from "../install-words.ts";
+import { type OpenedProject, openProject } from "../open-project.ts";
+import { perform, type Session } from "../perform.ts";
+import type { InstallFlags } from "../routes/install-routes.ts";
+import { selectionOf } from "../selection-flags.ts";
+
+export async function install(this: CliContext, flags: InstallFlags): Promise<void> {
+  await perform(this, flags, async (session) => {
+    if (flags.frozen === true && flags.locked === true) {
+      throw new Failure("DXPY_USAGE", "`--frozen` and `--locked` exclude each other", { exitCode: 2 });
+    }
+    const opened = await openToInstall(session, flags);
+    const installed = await installProject({
+      ...opened,
+      selection: selectionOf(flags),
+      lockMode: flags.frozen === true ? "frozen" : flags.locked === true ? "locked" : "write",
+      upgrade: flags.upgrade === true ? true : flags.upgradePackage,
+      ...(flags.compileBytecode === undefined ? {} : { compileBytecode: flags.compileBytecode }),
+    });
+    session.reporter.settle();
+    sayInstalled(session.reporter, installed);
+    session.reporter.json(installJson(installed));
+  });
+}
+
+/** With `--frozen` a folder with a lock is enough: a server that installs what was locked elsewhere. */
+async function openToInstall(session: Session, flags: InstallFlags): Promise<OpenedProject> {
+  const { start, context } = session;
+  const has = (name: string) => existsSync(`${start}/${name}`);
+  if (flags.frozen !== true || has("pyproject.toml") || !(has("pylock.toml") || has("dx-py.dpl"))) {
+    return await openProject(session, flags);
+  }
+  const [user, acting] = await Promise.all([readUserConfig(context.env), actContext(session)]);
+  return { project: lockOnlyProject(start), user, flags: settingFlags(flags), context: acting };
+}

@@ -1,0 +1,127 @@
+/** `dx-py tree` */
+import type { Lock, LockedPackage } from "../../lock/lock-model.ts";
+import { lockTree, type TreeNode, type TreeOptions } from "../../lock/lock-tree.ts";
+import { readLock } from "../../lock/lock-files.ts";
+import { Failure } from "../../platform/errors.ts";
+import type { Project } from "../../project/discover.ts";
+import { lockProject } from "../../project/lock-project.ts";
+import { fileDefaultGroups, rootRequirements } from "../../project/root-requirements.ts";
+import type { MarkerEnvironment } from "../../standards/marker-environment.ts";
+import { formatMarker } from "../../standards/markers.ts";
+import { normalizeName } from "../../standards/names.ts";
+import type { CliContext } from "../context.ts";
+import { openProject } from "../open-project.ts";
+import { perform } from "../perform.ts";
+import type { TreeFlags } from "../routes/lock-routes.ts";
+
+export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
+  await perform(this, flags, async (session) => {
+    const opened = await openProject(session, flags);
+    const { project } = opened;
+    const lock =
+      flags.frozen === true
+        ? (await readLock(project.root))?.lock
+        : (await lockProject({ ...opened, upgrade: [], options: "keep", mode: "write" })).lock;
+    if (lock === undefined) {
+      throw new Failure("DXPY_NO_LOCK", `There is no lock in ${project.root}`, { hint: "Run `dx-py lock`.", exitCode: 1 });
+    }
+    session.reporter.settle();
+    const shown = withProject(lock, project);
+    const options: TreeOptions = {
+      ...(flags.package.length > 0 ? { packages: flags.package.map(normalizeName) } : flags.invert ? {} : { packages: [rootName(project)] }),
+      ...(flags.invert === undefined ? {} : { invert: flags.invert }),
+      ...(flags.depth === undefined ? {} : { depth: flags.depth }),
+      environment: { ...platformFacts(flags.pythonPlatform), ...pythonFacts(flags.pythonVersion) },
+    };
+    const roots = lockTree(shown, options);
+    const { paint } = session.reporter;
+    for (const root of roots) {
+      session.reporter.result(label(root));
+      for (const line of branches(root, "")) session.reporter.result(line);
+    }
+    if (roots.some(hasRepeated)) session.reporter.result(paint.dim("(*) shown above"));
+    session.reporter.json(roots);
+  });
+}
+
+function rootName(project: Project): string {
+  return project.main.name ?? "workspace";
+}
+
+/** The project as the root of its own tree: a lock holds it only where it is built. */
+function withProject(lock: Lock, project: Project): Lock {
+  const name = rootName(project);
+  const root: LockedPackage = {
+    name,
+    ...(project.main.metadata?.version === undefined ? {} : { version: project.main.metadata.version }),
+    source: { kind: "directory", path: ".", editable: true },
+    wheels: [],
+    dependencies: rootRequirements(project).map(({ requirement, scope }) => {
+      const why = scope.extra === undefined ? (scope.group === undefined ? undefined : `group ${scope.group}`) : `extra ${scope.extra}`;
+      void why;
+      return {
+        name: requirement.normalized,
+        ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
+        ...(requirement.marker === undefined ? {} : { marker: formatMarker(requirement.marker) }),
+      };
+    }),
+  };
+  void fileDefaultGroups;
+  return { ...lock, packages: [...lock.packages.filter((entry) => entry.name !== name), root] };
+}
+
+function* branches(node: TreeNode, indent: string): Generator<string> {
+  for (const [i, child] of node.children.entries()) {
+    const last = i === node.children.length - 1;
+    yield `${indent}${last ? "└── " : "├── "}${label(child)}`;
+    yield* branches(child, `${indent}${last ? "    " : "│   "}`);
+  }
+}
+
+function label({ name, version, extras, marker, repeated }: TreeNode): string {
+  const wanted = extras.length > 0 ? `[${extras.join(",")}]` : "";
+  return `${name}${wanted}${version === undefined ? "" : ` v${version}`}${marker === undefined ? "" : ` ; ${marker}`}${repeated ? " (*)" : ""}`;
+}
+
+function hasRepeated(node: TreeNode): boolean {
+  return node.repeated || node.children.some(hasRepeated);
+}
+
+const PLATFORMS: Readonly<Record<string, Partial<MarkerEnvironment>>> = {
+  linux: { sys_platform: "linux", platform_system: "Linux", os_name: "posix" },
+  macos: { sys_platform: "darwin", platform_system: "Darwin", os_name: "posix" },
+  windows: { sys_platform: "win32", platform_system: "Windows", os_name: "nt" },
+};
+
+const MACHINES: Readonly<Record<string, readonly string[]>> = {
+  x86_64: ["x86_64", "AMD64"],
+  aarch64: ["aarch64", "arm64"],
+  i686: ["i686", "x86"],
+};
+
+/** `linux`, `macos`, `windows`, or a target triple such as `aarch64-apple-darwin`. */
+function platformFacts(platform: string | undefined): Partial<MarkerEnvironment> {
+  if (platform === undefined) return {};
+  const plain = PLATFORMS[platform];
+  if (plain !== undefined) return plain;
+  const [machine = ""] = platform.split("-");
+  const system = platform.includes("darwin") || platform.includes("macos") ? "macos" : platform.includes("windows") ? "windows" : "linux";
+  const names = MACHINES[machine];
+  if (names === undefined || !/-(?:linux|apple|pc|unknown|manylinux|musllinux|windows|macos)/.test(platform)) {
+    throw new Failure("DXPY_BAD_PLATFORM", `\`${platform}\` is not a platform`, {
+      hint: "Use linux, macos, windows, or a target triple such as x86_64-unknown-linux-gnu.",
+      exitCode: 2,
+    });
+  }
+  const own = system === "linux" || (system === "macos" && machine === "x86_64") ? names[0] : names[1];
+  return { ...PLATFORMS[system], platform_machine: own as string };
+}
+
+function pythonFacts(version: string | undefined): Partial<MarkerEnvironment> {
+  if (version === undefined) return {};
+  const match = /^(\d+)\.(\d+)(?:\.(\d+))?$/.exec(version);
+  if (match === null) {
+    throw new Failure("DXPY_BAD_VERSION", `\`${version}\` is not a Python version`, { hint: "Write 3.12 or 3.12.1.", exitCode: 2 });
+  }
+  return { python_version: `${match[1]}.${match[2]}`, python_full_version: `${match[1]}.${match[2]}.${match[3] ?? "0"}` };
+}

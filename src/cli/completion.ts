@@ -1,0 +1,22 @@
+/** Answers `dx-py complete -- WORDS…`, which the completion scripts of the shells call: one `word<TAB>brief` per line. */
+import { proposeCompletions } from "@stricli/core";
+import { APPLICATION } from "./application.ts";
+import type { CliContext } from "./context.ts";
+
+/** Directive of the scripts: offer no file names. */
+const NO_FILES = ":4";
+
+export async function answerCompletion(words: readonly string[], context: CliContext): Promise<number> {
+  const typed = words[0] === "--" ? words.slice(1) : [...words];
+  const partial = typed.at(-1) ?? "";
+  try {
+    const proposals = await proposeCompletions(APPLICATION, typed, context);
+    for (const { completion, brief } of proposals) {
+      if (completion.startsWith(partial)) console.log(`${completion}\t${brief}`);
+    }
+  } catch {
+    // A line that cannot be understood has no completion; a shell must not show an error for it.
+  }
+  console.log(NO_FILES);
+  return 0;
+}

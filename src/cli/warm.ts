@@ -1,0 +1,83 @@
+/** Answers a warm command: an environment that was made before is attached, or run in; a lock that is fresh is so called. */
+import { existsSync } from "node:fs";
+import { type WarmResult, warmInstall } from "../environment/warm.ts";
+import { openFreshDpl } from "../lock/dpl-freshness.ts";
+import { homeFolders } from "../platform/home.ts";
+import { selectionText, settingsText } from "../project/environment-question.ts";
+import { runEnvironment } from "./run-environment.ts";
+import type { WarmCommand } from "./warm-arguments.ts";
+
+/** The exit code, or `undefined` where the full command line has to find out what is the matter. */
+export async function answerWarm(command: WarmCommand): Promise<number | undefined> {
+  const env = process.env;
+  const started = performance.now();
+  const found = findLocked(command.projectDir);
+  if (found === undefined) return undefined;
+  if (command.command === "check") return answerCheck(command, found.root, started);
+  const result = warmInstall({
+    home: homeFolders(env),
+    projectDir: found.root,
+    env,
+    frozen: command.frozen,
+    python: command.python,
+    selection: selectionText(command.selection, found.member),
+    settings: settingsText({ linkMode: command.linkMode, folders: foldersOf(found), env }),
+  });
+  if (result === undefined) return undefined;
+  if (command.command === "run") return await becomeCommand(command, result, found.root);
+  sayInstalled(command, result, performance.now() - started);
+  return 0;
+}
+
+function answerCheck(command: WarmCommand, root: string, started: number): number | undefined {
+  const dpl = openFreshDpl(root);
+  if (dpl === undefined) return undefined;
+  const { packages } = dpl.header;
+  dpl.close();
+  const milliseconds = performance.now() - started;
+  if (command.json) console.log(JSON.stringify({ status: "fresh", packages, milliseconds }));
+  else if (!command.quiet) console.error(`The lock is up to date: ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+  return 0;
+}
+
+function sayInstalled(command: WarmCommand, result: WarmResult, milliseconds: number): void {
+  const { packages, layoutPath, projectHash, changed, interpreterPath } = result;
+  if (command.json) {
+    const how = { layout: "hit", via: "alias" };
+    console.log(JSON.stringify({ status: "installed", packages, changed, layoutPath, projectHash, interpreter: interpreterPath, ...how, milliseconds }));
+    return;
+  }
+  if (command.quiet) return;
+  const what = changed ? "Installed" : "Already installed:";
+  console.error(`${what} ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+  if (command.verbose) {
+    console.error(`layout: hit (alias) ${layoutPath}`);
+    console.error(`python: ${interpreterPath}`);
+    console.error(`packages: ${packages} in the layout, 0 linked, 0 downloaded, 0 built`);
+  }
+}
+
+async function becomeCommand(command: WarmCommand, result: WarmResult, root: string): Promise<never> {
+  const { replaceProcess } = await import("../platform/process.ts");
+  const bin = `${result.layoutPath}/${result.scripts}`;
+  return replaceProcess(...runEnvironment(command.argv, bin, `${root}/.venv`, process.env));
+}
+
+function foldersOf({ root, member }: { root: string; member: string }): string[] {
+  return member === "" ? [root] : [root, `${root}/${member}`];
+}
+
+/** The folder of the lock that holds for a folder: the nearest project's own, or that of a workspace above it. */
+function findLocked(given: string | undefined): { root: string; member: string } | undefined {
+  let dir = process.cwd();
+  if (given !== undefined) dir = given.startsWith("/") ? given : `${dir}/${given}`;
+  if (dir.includes("/.") || dir.endsWith("/")) return undefined;
+  let project: string | undefined;
+  for (; ; dir = dir.slice(0, dir.lastIndexOf("/"))) {
+    if (project === undefined && existsSync(`${dir}/pyproject.toml`)) project = dir;
+    if (project !== undefined && existsSync(`${dir}/dx-py.dpl`)) {
+      return { root: dir, member: project === dir ? "" : project.slice(dir.length + 1) };
+    }
+    if (dir === "") return undefined;
+  }
+}

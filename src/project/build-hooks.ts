@@ -1,0 +1,159 @@
+/**
+ * Ties builds together: a build needs an environment, an environment needs a resolution and packages, and those may need builds.
+ * realise/ asks for both through its context; here is the answer.
+ */
+import type { Interpreter } from "../interpreters/interpreter.ts";
+import { buildLayout } from "../layout/build-layout.ts";
+import { insertRecords } from "../layout/dxc-writer.ts";
+import { lookupLayout } from "../layout/dxc.ts";
+import { hashBytes, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
+import { looksHealthy } from "../environment/layout-health.ts";
+import { selectPackages } from "../environment/select.ts";
+import { openDpl } from "../lock/dpl-reader.ts";
+import { encodeDpl } from "../lock/dpl-writer.ts";
+import { lockFromResolution } from "../lock/lock-from-resolution.ts";
+import type { PackageIndex } from "../package-index/client.ts";
+import type { RealiseContext } from "../realise/realise-context.ts";
+import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
+import type { BuildInterface } from "../resolver/build-interface.ts";
+import type { ResolveRequest } from "../resolver/request.ts";
+import { formatRequirement, type Requirement } from "../standards/requirements.ts";
+import { openStore, type Store } from "../store/store.ts";
+import type { ActContext } from "./act-context.ts";
+import type { Project } from "./discover.ts";
+import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
+import { describeSource } from "./static-source.ts";
+
+export interface BuildRequestContext {
+  project: Project;
+  flags: SettingFlags;
+  user: UserConfig | undefined;
+  interpreter: Interpreter;
+  index: () => PackageIndex | Promise<PackageIndex>;
+  context: ActContext;
+  /** Builds obey the policy of the resolution they serve. */
+  request: Pick<ResolveRequest, "noBuild" | "noBinary" | "prerelease" | "excludeNewer" | "excludeNewerPackage" | "buildConstraints">;
+}
+
+export function openStores(context: ActContext): Store {
+  const system = context.env["DX_PY_SYSTEM_STORE"];
+  return openStore(context.home, system ? { system } : {});
+}
+
+export function realiseContextFor(of: BuildRequestContext): RealiseContext {
+  const { project, flags, user, interpreter, context } = of;
+  const store = openStores(context);
+  const tool = project.main.settings;
+  return {
+    home: context.home,
+    store,
+    projectDir: project.root,
+    interpreter,
+    env: context.env,
+    index: of.index,
+    offline: isOffline(flags, tool, user, context.env),
+    onProgress: (event) => context.progress(event),
+    resolveBuildRequires: (requirements) => resolveBuildRequires(requirements, of),
+    makeBuildEnvironment: (packages, python) => makeBuildEnvironment(packages, python, context, store),
+    build: {
+      configSettings: { ...user?.settings["config-settings"], ...tool["config-settings"] },
+      configSettingsPackage: tool["config-settings-package"] ?? {},
+      constraints: (of.request.buildConstraints ?? []).map(formatRequirement),
+      noBuild: of.request.noBuild,
+    },
+  };
+}
+
+/** What the resolver asks of builds; folders whose metadata is static are read without one. */
+export function buildInterfaceFor(of: BuildRequestContext): BuildInterface {
+  let made: Promise<BuildInterface> | undefined;
+  const builds = () => {
+    made ??= import("../realise/build/create-build-interface.ts").then(({ createBuildInterface }) =>
+      createBuildInterface(realiseContextFor(of)),
+    );
+    return made;
+  };
+  return {
+    async metadataOfSdist(file) {
+      return await (await builds()).metadataOfSdist(file);
+    },
+    async metadataOfSource(source, name) {
+      const described = await describeSource(source, name, of.project);
+      if (described?.metadata !== undefined) return { ...described, metadata: described.metadata };
+      const found = await (await builds()).metadataOfSource(source, name);
+      return { ...found, ...(described === undefined ? {} : { locked: described.locked, sources: described.sources }) };
+    },
+  };
+}
+
+/** The newest packages that fit, for this interpreter only. */
+async function resolveBuildRequires(requirements: Requirement[], of: BuildRequestContext): Promise<WantedPackage[]> {
+  const { resolve } = await import("../resolver/resolve.ts");
+  const { interpreter, request } = of;
+  const index = await of.index();
+  const resolution = await resolve(
+    {
+      root: { name: "build-environment" },
+      requirements: requirements.map((requirement) => ({ requirement, scope: {}, declaredAt: "build-system.requires" })),
+      requiresPython: `>=${interpreter.version}`,
+      extras: [],
+      groups: [],
+      constraints: request.buildConstraints ?? [],
+      overrides: [],
+      excludes: [],
+      sources: {},
+      indexPins: {},
+      environments: [thisEnvironment(interpreter)],
+      requiredEnvironments: [],
+      conflicts: [],
+      prerelease: request.prerelease,
+      resolution: "highest",
+      forkStrategy: "fewest",
+      ...(request.excludeNewer === undefined ? {} : { excludeNewer: request.excludeNewer }),
+      excludeNewerPackage: request.excludeNewerPackage,
+      noBinary: request.noBinary,
+      noBuild: request.noBuild,
+      preferences: [],
+      upgrade: [],
+    },
+    { index, interpreter, build: buildInterfaceFor(of) },
+  );
+  const lock = lockFromResolution(resolution, {
+    extras: [],
+    dependencyGroups: [],
+    defaultGroups: [],
+    fingerprint: "0".repeat(64),
+    options: {},
+  });
+  const dpl = openDpl(encodeDpl({ ...lock, environments: [] }, { pylockSha256: "0".repeat(64), inputs: [] }));
+  return selectPackages(dpl, interpreter, { extras: [], groups: [] }, { noBinary: request.noBinary, noBuild: request.noBuild });
+}
+
+/** A marker that holds on this machine with this interpreter and nowhere else that matters. */
+function thisEnvironment({ markers }: Interpreter): string {
+  const names = ["python_full_version", "sys_platform", "platform_machine", "implementation_name", "os_name"] as const;
+  return names.map((name) => `${name} == '${markers[name]}'`).join(" and ");
+}
+
+/** A build environment is a layout as any other: the next build with the same requirements finds it. */
+async function makeBuildEnvironment(
+  packages: RealisedPackage[],
+  interpreter: Interpreter,
+  context: ActContext,
+  store: Store,
+): Promise<{ prefix: string }> {
+  const { home } = context;
+  const plan: LayoutPlan = {
+    interpreter,
+    packages: packages.map(({ outputHash, object }) => ({ outputHash, object, treePath: store.objectPath(outputHash) })),
+    editables: [],
+    linkMode: "symlink",
+    realPaths: [],
+  };
+  const hash = projectHash(plan);
+  const known = lookupLayout(home.layoutsIndex, hashBytes(hash) as Uint8Array);
+  if (known !== undefined && looksHealthy(home, known)) return { prefix: `${home.layouts}/${hash}` };
+  const built = buildLayout(plan, home, { hash });
+  await insertRecords(home, [built.record]);
+  return { prefix: built.path };
+}
