@@ -1,8 +1,8 @@
 /** Connects what project/ tells about its work with the reporter: warnings, details, live progress. */
 import type { ActContext, ActEvent } from "../project/act-context.ts";
+import type { Session } from "./perform.ts";
 import { formatBytes } from "./reporter/amounts.ts";
 import type { ProgressBoard } from "./reporter/progress.ts";
-import type { Session } from "./perform.ts";
 
 /** The board appears when an act lasts longer than this (milliseconds): most are over before. */
 const PATIENCE = 150;
@@ -62,8 +62,11 @@ export async function actContext({ context, reporter }: Session): Promise<ActCon
       show(event);
       if (!reporter.options.verbose) return;
       if (event.kind === "download") {
-        reporter.detail(`downloading ${event.filename}${event.bytes === undefined ? "" : ` (${formatBytes(event.bytes)})`}`);
-      } else if (event.kind === "build") reporter.detail(`building ${event.name} (${event.hook}); log: ${event.log}`);
+        reporter.detail(
+          `downloading ${event.filename}${event.bytes === undefined ? "" : ` (${formatBytes(event.bytes)})`}`,
+        );
+      } else if (event.kind === "build")
+        reporter.detail(`building ${event.name} (${event.hook}); log: ${event.log}`);
     },
   };
 }

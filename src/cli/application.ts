@@ -1,10 +1,16 @@
 /** The commands and their options, as Stricli wants them. Bodies are loaded when their command is called. */
-import { type Application, buildApplication, buildRouteMap, type CommandContext, text_en } from "@stricli/core";
-import { addCommand, removeCommand } from "./routes/edit-routes.ts";
-import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
-import { installCommand, runRoute } from "./routes/install-routes.ts";
-import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
+import {
+  type Application,
+  buildApplication,
+  buildRouteMap,
+  type CommandContext,
+  text_en,
+} from "@stricli/core";
 import type { CliContext } from "./context.ts";
+import { addCommand, removeCommand } from "./routes/edit-routes.ts";
+import { installCommand, runRoute } from "./routes/install-routes.ts";
+import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
+import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
 
 export const ROOT = buildRouteMap<string, CliContext>({
   routes: {
@@ -53,16 +59,31 @@ function argumentError(error: unknown): string {
     .replace(/^No flag registered for (.*)$/, "There is no option `$1` here")
     .replace(/^No alias registered for (.*)$/, "There is no option `$1` here")
     .replace(/^Expected input for flag (--\S+)$/, "The option `$1` wants a value")
-    .replace(/^Expected input for flag (--\S+) but encountered (\S+) instead$/, "The option `$1` wants a value, not `$2`")
+    .replace(
+      /^Expected input for flag (--\S+) but encountered (\S+) instead$/,
+      "The option `$1` wants a value, not `$2`",
+    )
     .replace(/^Expected "(.*)" to be one of \((.*)\)$/, "`$1` is not one of $2")
-    .replace(/^Too many arguments for (--\S+), encountered "(.*)" after "(.*)"$/, "The option `$1` is given twice: `$3` and `$2`")
-    .replace(/^Too many arguments, expected 0 but encountered "(.*)"$/, "This command takes no argument, but got `$1`")
+    .replace(
+      /^Too many arguments for (--\S+), encountered "(.*)" after "(.*)"$/,
+      "The option `$1` is given twice: `$3` and `$2`",
+    )
+    .replace(
+      /^Too many arguments, expected 0 but encountered "(.*)"$/,
+      "This command takes no argument, but got `$1`",
+    )
     .replace(/^Too many arguments, expected (\d+) but encountered "(.*)"$/, "Too many arguments: `$2`");
   return usageError(plain, corrections, undefined);
 }
 
-export function usageError(message: string, corrections: readonly string[], fallback: string | undefined): string {
-  const quoted = corrections.map((word) => (word.startsWith("`") || word.startsWith('"') ? word : `\`${word}\``));
+export function usageError(
+  message: string,
+  corrections: readonly string[],
+  fallback: string | undefined,
+): string {
+  const quoted = corrections.map((word) =>
+    word.startsWith("`") || word.startsWith('"') ? word : `\`${word}\``,
+  );
   const hint = quoted.length > 0 ? `Did you mean ${quoted.join(" or ")}?` : fallback;
   return hint === undefined ? `error: ${message}` : `error: ${message}\nhint: ${hint}`;
 }

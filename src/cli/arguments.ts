@@ -11,15 +11,18 @@ const RUN_VALUES = new Set(["--group", "--no-group", "--only-group", "--extra", 
 export function arrange(argv: readonly string[]): string[] {
   let at = 0;
   while (at < argv.length && (argv[at] as string).startsWith("-") && argv[at] !== "--") {
-    if (["-h", "--help", "-H", "--help-all", "--helpAll", "-V", "--version"].includes(argv[at] as string)) break;
+    if (["-h", "--help", "-H", "--help-all", "--helpAll", "-V", "--version"].includes(argv[at] as string))
+      break;
     at += takesValue(argv[at] as string, VALUE_OPTIONS) ? 2 : 1;
   }
   const before = argv.slice(0, Math.min(at, argv.length));
   const [command, ...rest] = argv.slice(at);
   if (command === undefined) return before.length === 0 ? [] : [...before];
-  if (command === "help") return rest.length === 0 ? ["--help"] : [...rest.filter((word) => !word.startsWith("-")), "--help"];
+  if (command === "help")
+    return rest.length === 0 ? ["--help"] : [...rest.filter((word) => !word.startsWith("-")), "--help"];
   if (command === "run") return ["run", ...before, ...guardRun(rest)];
-  const nested = ["cache", "python"].includes(command) && rest[0] !== undefined && !rest[0].startsWith("-") ? 1 : 0;
+  const nested =
+    ["cache", "python"].includes(command) && rest[0] !== undefined && !rest[0].startsWith("-") ? 1 : 0;
   return [command, ...rest.slice(0, nested), ...before, ...rest.slice(nested)];
 }
 

@@ -9,7 +9,8 @@ import { VERSION } from "./version.ts";
 /** Returns the exit code: 0 done, 1 the request failed, 2 wrong usage or input. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const env = process.env;
-  if (argv[0] === "complete") return await (await import("./completion.ts")).answerCompletion(argv.slice(1), makeContext(env));
+  if (argv[0] === "complete")
+    return await (await import("./completion.ts")).answerCompletion(argv.slice(1), makeContext(env));
   const words = arrange(argv);
   if (words.length === 0 || words[0] === "--help" || words[0] === "-h" || words[0] === "-H") {
     console.log((await import("./overview.ts")).overview());

@@ -1,7 +1,13 @@
 /** The options that every command takes, and how they become settings. */
 import type { FlagParametersForType } from "@stricli/core";
-import { FORK_STRATEGY, INDEX_STRATEGY, LINK_MODE, PRERELEASE, RESOLUTION } from "../project/tool-settings.ts";
 import type { SettingFlags } from "../project/settings.ts";
+import {
+  FORK_STRATEGY,
+  INDEX_STRATEGY,
+  LINK_MODE,
+  PRERELEASE,
+  RESOLUTION,
+} from "../project/tool-settings.ts";
 import type { CliContext } from "./context.ts";
 
 /** Options about the program itself. */
@@ -68,7 +74,12 @@ export const PACKAGES: FlagTable<PackageFlags> = {
   refreshPackage: texts("The same for one package", "NAME"),
   prerelease: { kind: "enum", values: PRERELEASE, optional: true, brief: "When pre-releases are chosen" },
   resolution: { kind: "enum", values: RESOLUTION, optional: true, brief: "Which versions are preferred" },
-  forkStrategy: { kind: "enum", values: FORK_STRATEGY, optional: true, brief: "Newest for each Python, or fewest versions" },
+  forkStrategy: {
+    kind: "enum",
+    values: FORK_STRATEGY,
+    optional: true,
+    brief: "Newest for each Python, or fewest versions",
+  },
   excludeNewer: text("Ignore files uploaded after this moment (2026-01-31, 30 days)", "WHEN"),
   noBinary: yes("Use no wheel: build every package"),
   noBinaryPackage: texts("Build this package, whatever wheels there are", "NAME"),
@@ -94,12 +105,34 @@ export function dashed(name: string): string {
 
 export function settingFlags(flags: CommonFlags): SettingFlags {
   const {
-    python, offline, defaultIndex, noIndex, indexStrategy, refresh, prerelease, resolution, forkStrategy,
-    excludeNewer, noBinary, noBuild, linkMode,
+    python,
+    offline,
+    defaultIndex,
+    noIndex,
+    indexStrategy,
+    refresh,
+    prerelease,
+    resolution,
+    forkStrategy,
+    excludeNewer,
+    noBinary,
+    noBuild,
+    linkMode,
   } = flags;
   const given = Object.entries({
-    python, offline, defaultIndex, noIndex, indexStrategy, refresh, prerelease, resolution, forkStrategy,
-    excludeNewer, noBinary, noBuild, linkMode,
+    python,
+    offline,
+    defaultIndex,
+    noIndex,
+    indexStrategy,
+    refresh,
+    prerelease,
+    resolution,
+    forkStrategy,
+    excludeNewer,
+    noBinary,
+    noBuild,
+    linkMode,
   }).filter(([, value]) => value !== undefined);
   return {
     ...(Object.fromEntries(given) as SettingFlags),

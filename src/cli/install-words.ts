@@ -12,7 +12,10 @@ const LAYOUT_WORDS = {
   private: "none: an ordinary environment",
 } as const;
 
-export function sayInstalled(reporter: Reporter, { lock, environment, interpreter, received, requests, milliseconds }: InstalledProject): void {
+export function sayInstalled(
+  reporter: Reporter,
+  { lock, environment, interpreter, received, requests, milliseconds }: InstalledProject,
+): void {
   const { paintNote } = reporter;
   if (lock !== undefined && (lock.status !== "fresh" || reporter.options.verbose)) sayLock(reporter, lock);
   const { stats, hit, changed } = environment;
@@ -24,8 +27,11 @@ export function sayInstalled(reporter: Reporter, { lock, environment, interprete
     stats.from.built > 0 ? `${stats.from.built} built` : "",
     stats.from.cache > 0 ? `${stats.from.cache} from a binary cache` : "",
   ].filter((part) => part !== "");
-  reporter.note(`${what} ${packages} ${paintNote.dim(`in ${formatDuration(total)}`)}${made.length > 0 ? ` (${made.join(", ")})` : ""}`);
-  for (const { path } of environment.collisions.slice(0, 5)) reporter.detail(`two packages bring ${path}: the last one was kept`);
+  reporter.note(
+    `${what} ${packages} ${paintNote.dim(`in ${formatDuration(total)}`)}${made.length > 0 ? ` (${made.join(", ")})` : ""}`,
+  );
+  for (const { path } of environment.collisions.slice(0, 5))
+    reporter.detail(`two packages bring ${path}: the last one was kept`);
   const { from } = stats;
   reporter.detail(`layout: ${LAYOUT_WORDS[hit]} ${environment.layoutPath}`);
   reporter.detail(`python: ${interpreter.version} ${interpreter.executable}`);

@@ -27,7 +27,9 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
 /** `+ name 1.0`, `- name 1.0`, `~ name 1.0 -> 2.0`; changes of files or markers only with `-v`. */
 function changeLines(diff: LockDiff, reporter: Reporter): string[] {
   const { paintNote, options } = reporter;
-  const changed = diff.changed.filter(({ what }) => options.verbose || what.includes("version") || what.includes("source"));
+  const changed = diff.changed.filter(
+    ({ what }) => options.verbose || what.includes("version") || what.includes("source"),
+  );
   // A first lock adds everything: that is what `tree` shows.
   const added = diff.removed.length + diff.changed.length === 0 && diff.added.length > 20 ? [] : diff.added;
   return [

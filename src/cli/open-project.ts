@@ -19,6 +19,7 @@ export async function openProject(session: Session, flags: CommonFlags): Promise
     readUserConfig(session.context.env),
     actContext(session),
   ]);
-  for (const file of new Set([project.main, project.current])) for (const warning of file.warnings) session.reporter.warn(warning);
+  for (const file of new Set([project.main, project.current]))
+    for (const warning of file.warnings) session.reporter.warn(warning);
   return { project, user, flags: settingFlags(flags), context };
 }

@@ -42,6 +42,10 @@ function startFolder(context: CliContext, flags: GeneralFlags): string {
   try {
     return (require("node:fs") as typeof import("node:fs")).realpathSync(tidied);
   } catch (cause) {
-    throw new Failure("DXPY_NO_PROJECT", `${given} is not a folder`, { context: { path: given }, cause, exitCode: 2 });
+    throw new Failure("DXPY_NO_PROJECT", `${given} is not a folder`, {
+      context: { path: given },
+      cause,
+      exitCode: 2,
+    });
   }
 }

@@ -8,9 +8,15 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * environment that it started with when `.venv` is switched under it. `VIRTUAL_ENV` names the project's link, which is what tools
  * compare with.
  */
-export function runEnvironment(argv: readonly string[], bin: string, link: string, env: Variables): [string[], Variables] {
+export function runEnvironment(
+  argv: readonly string[],
+  bin: string,
+  link: string,
+  env: Variables,
+): [string[], Variables] {
   const [program = "", ...rest] = argv;
-  const [name, args] = /\.pyw?$/.test(program) && existsSync(program) ? ["python", [program, ...rest]] : [program, rest];
+  const [name, args] =
+    /\.pyw?$/.test(program) && existsSync(program) ? ["python", [program, ...rest]] : [program, rest];
   const own = `${bin}/${name}`;
   const resolved = !name.includes("/") && existsSync(own) ? own : name;
   const { PYTHONHOME: _, ...others } = env;

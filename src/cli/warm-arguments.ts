@@ -42,7 +42,12 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
   let command: "install" | "run" | "lock" | undefined;
   let check = false;
   let selection: { -readonly [K in keyof SelectionRequest]: SelectionRequest[K] } | undefined;
-  const found: Omit<WarmCommand, "command" | "selection" | "argv"> = { frozen: false, quiet: false, verbose: false, json: false };
+  const found: Omit<WarmCommand, "command" | "selection" | "argv"> = {
+    frozen: false,
+    quiet: false,
+    verbose: false,
+    json: false,
+  };
   const select = () => {
     selection ??= { ...WHOLE_DEFAULT };
     return selection;
@@ -76,7 +81,13 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
       const given = value();
       if (given === undefined || given.startsWith("-")) return undefined;
       select()[list] = [...select()[list], normal(given)];
-    } else if (name === "--project" || name === "--python" || name === "-p" || name === "--link-mode" || name === "--color") {
+    } else if (
+      name === "--project" ||
+      name === "--python" ||
+      name === "-p" ||
+      name === "--link-mode" ||
+      name === "--color"
+    ) {
       const given = value();
       if (given === undefined || given === "" || given.startsWith("-")) return undefined;
       if (name === "--project") found.projectDir = given;
@@ -97,9 +108,15 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
   const rest = argv.slice(at);
   if (command === undefined || (command === "lock") !== check) return undefined;
   // `lock --check` has no selection; neither it nor `run` may say `--frozen` and mean it here.
-  if (command === "lock" && (selection !== undefined || found.frozen || found.linkMode !== undefined)) return undefined;
+  if (command === "lock" && (selection !== undefined || found.frozen || found.linkMode !== undefined))
+    return undefined;
   if (command === "run" ? rest.length === 0 || found.json : rest.length > 0) return undefined;
-  return { ...found, command: command === "lock" ? "check" : command, selection: selection ?? WHOLE_DEFAULT, argv: rest };
+  return {
+    ...found,
+    command: command === "lock" ? "check" : command,
+    selection: selection ?? WHOLE_DEFAULT,
+    argv: rest,
+  };
 }
 
 /** PEP 503, by hand: names of groups, extras and packages. */

@@ -36,7 +36,8 @@ function answerCheck(command: WarmCommand, root: string, started: number): numbe
   dpl.close();
   const milliseconds = performance.now() - started;
   if (command.json) console.log(JSON.stringify({ status: "fresh", packages, milliseconds }));
-  else if (!command.quiet) console.error(`The lock is up to date: ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+  else if (!command.quiet)
+    console.error(`The lock is up to date: ${packages} packages in ${milliseconds.toFixed(1)} ms`);
   return 0;
 }
 
@@ -44,7 +45,18 @@ function sayInstalled(command: WarmCommand, result: WarmResult, milliseconds: nu
   const { packages, layoutPath, projectHash, changed, interpreterPath } = result;
   if (command.json) {
     const how = { layout: "hit", via: "alias" };
-    console.log(JSON.stringify({ status: "installed", packages, changed, layoutPath, projectHash, interpreter: interpreterPath, ...how, milliseconds }));
+    console.log(
+      JSON.stringify({
+        status: "installed",
+        packages,
+        changed,
+        layoutPath,
+        projectHash,
+        interpreter: interpreterPath,
+        ...how,
+        milliseconds,
+      }),
+    );
     return;
   }
   if (command.quiet) return;

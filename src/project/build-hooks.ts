@@ -2,13 +2,14 @@
  * Ties builds together: a build needs an environment, an environment needs a resolution and packages, and those may need builds.
  * realise/ asks for both through its context; here is the answer.
  */
-import type { Interpreter } from "../interpreters/interpreter.ts";
-import { buildLayout } from "../layout/build-layout.ts";
-import { insertRecords } from "../layout/dxc-writer.ts";
-import { lookupLayout } from "../layout/dxc.ts";
-import { hashBytes, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
+
 import { looksHealthy } from "../environment/layout-health.ts";
 import { selectPackages } from "../environment/select.ts";
+import type { Interpreter } from "../interpreters/interpreter.ts";
+import { buildLayout } from "../layout/build-layout.ts";
+import { lookupLayout } from "../layout/dxc.ts";
+import { insertRecords } from "../layout/dxc-writer.ts";
+import { hashBytes, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
 import { openDpl } from "../lock/dpl-reader.ts";
 import { encodeDpl } from "../lock/dpl-writer.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
@@ -32,7 +33,10 @@ export interface BuildRequestContext {
   index: () => PackageIndex | Promise<PackageIndex>;
   context: ActContext;
   /** Builds obey the policy of the resolution they serve. */
-  request: Pick<ResolveRequest, "noBuild" | "noBinary" | "prerelease" | "excludeNewer" | "excludeNewerPackage" | "buildConstraints">;
+  request: Pick<
+    ResolveRequest,
+    "noBuild" | "noBinary" | "prerelease" | "excludeNewer" | "excludeNewerPackage" | "buildConstraints"
+  >;
 }
 
 export function openStores(context: ActContext): Store {
@@ -81,20 +85,30 @@ export function buildInterfaceFor(of: BuildRequestContext): BuildInterface {
       const described = await describeSource(source, name, of.project);
       if (described?.metadata !== undefined) return { ...described, metadata: described.metadata };
       const found = await (await builds()).metadataOfSource(source, name);
-      return { ...found, ...(described === undefined ? {} : { locked: described.locked, sources: described.sources }) };
+      return {
+        ...found,
+        ...(described === undefined ? {} : { locked: described.locked, sources: described.sources }),
+      };
     },
   };
 }
 
 /** The newest packages that fit, for this interpreter only. */
-async function resolveBuildRequires(requirements: Requirement[], of: BuildRequestContext): Promise<WantedPackage[]> {
+async function resolveBuildRequires(
+  requirements: Requirement[],
+  of: BuildRequestContext,
+): Promise<WantedPackage[]> {
   const { resolve } = await import("../resolver/resolve.ts");
   const { interpreter, request } = of;
   const index = await of.index();
   const resolution = await resolve(
     {
       root: { name: "build-environment" },
-      requirements: requirements.map((requirement) => ({ requirement, scope: {}, declaredAt: "build-system.requires" })),
+      requirements: requirements.map((requirement) => ({
+        requirement,
+        scope: {},
+        declaredAt: "build-system.requires",
+      })),
       requiresPython: `>=${interpreter.version}`,
       extras: [],
       groups: [],
@@ -126,12 +140,23 @@ async function resolveBuildRequires(requirements: Requirement[], of: BuildReques
     options: {},
   });
   const dpl = openDpl(encodeDpl({ ...lock, environments: [] }, { pylockSha256: "0".repeat(64), inputs: [] }));
-  return selectPackages(dpl, interpreter, { extras: [], groups: [] }, { noBinary: request.noBinary, noBuild: request.noBuild });
+  return selectPackages(
+    dpl,
+    interpreter,
+    { extras: [], groups: [] },
+    { noBinary: request.noBinary, noBuild: request.noBuild },
+  );
 }
 
 /** A marker that holds on this machine with this interpreter and nowhere else that matters. */
 function thisEnvironment({ markers }: Interpreter): string {
-  const names = ["python_full_version", "sys_platform", "platform_machine", "implementation_name", "os_name"] as const;
+  const names = [
+    "python_full_version",
+    "sys_platform",
+    "platform_machine",
+    "implementation_name",
+    "os_name",
+  ] as const;
   return names.map((name) => `${name} == '${markers[name]}'`).join(" and ");
 }
 
@@ -145,7 +170,11 @@ async function makeBuildEnvironment(
   const { home } = context;
   const plan: LayoutPlan = {
     interpreter,
-    packages: packages.map(({ outputHash, object }) => ({ outputHash, object, treePath: store.objectPath(outputHash) })),
+    packages: packages.map(({ outputHash, object }) => ({
+      outputHash,
+      object,
+      treePath: store.objectPath(outputHash),
+    })),
     editables: [],
     linkMode: "symlink",
     realPaths: [],

@@ -59,7 +59,12 @@ interface Part {
   base: boolean;
 }
 
-function chooseFor(target: ProjectFile | undefined, request: SelectionRequest, project: Project, lock: Lock): Part {
+function chooseFor(
+  target: ProjectFile | undefined,
+  request: SelectionRequest,
+  project: Project,
+  lock: Lock,
+): Part {
   const file = target ?? project.main;
   const lockOnly = file.document.text === "" && file.metadata === undefined;
   const knownGroups = lockOnly ? lock.dependencyGroups : [...file.groups.keys()];
@@ -67,7 +72,13 @@ function chooseFor(target: ProjectFile | undefined, request: SelectionRequest, p
   for (const name of [...request.groups, ...request.onlyGroups, ...request.noGroups]) {
     // `--no-dev` is said to projects that have no group `dev` too.
     if (!knownGroups.includes(name) && !(name === "dev" && !request.onlyGroups.includes(name))) {
-      throw unknown("DXPY_UNKNOWN_GROUP", `The project has no dependency group \`${name}\``, name, knownGroups, "group");
+      throw unknown(
+        "DXPY_UNKNOWN_GROUP",
+        `The project has no dependency group \`${name}\``,
+        name,
+        knownGroups,
+        "group",
+      );
     }
   }
   for (const name of [...request.extras, ...request.noExtras]) {
@@ -76,12 +87,22 @@ function chooseFor(target: ProjectFile | undefined, request: SelectionRequest, p
     }
   }
   const only = request.onlyGroups.length > 0;
-  const defaults = lockOnly ? lock.defaultGroups : target === undefined ? rootDefaults(project) : fileDefaultGroups(file);
-  const groups = new Set<string>(only ? request.onlyGroups : request.allGroups ? knownGroups : request.groups);
+  const defaults = lockOnly
+    ? lock.defaultGroups
+    : target === undefined
+      ? rootDefaults(project)
+      : fileDefaultGroups(file);
+  const groups = new Set<string>(
+    only ? request.onlyGroups : request.allGroups ? knownGroups : request.groups,
+  );
   if (!only && !request.noDefaultGroups) for (const name of defaults) groups.add(name);
   for (const name of request.noGroups) groups.delete(name);
-  const existing = [...groups].filter((name) => knownGroups.includes(name) || lock.dependencyGroups.includes(name));
-  const extras = only ? [] : (request.allExtras ? knownExtras : request.extras).filter((name) => !request.noExtras.includes(name));
+  const existing = [...groups].filter(
+    (name) => knownGroups.includes(name) || lock.dependencyGroups.includes(name),
+  );
+  const extras = only
+    ? []
+    : (request.allExtras ? knownExtras : request.extras).filter((name) => !request.noExtras.includes(name));
   if (target === undefined) return { extras: [...extras], groups: existing, base: !only };
   const name = target.name as string;
   return {
@@ -103,14 +124,20 @@ function rootDefaults(project: Project): string[] {
 
 /** Names that none of the chosen groups leads to: all that only the root's own dependencies bring. */
 function unreached(project: Project, lock: Lock, selection: Selection, interpreter: Interpreter): string[] {
-  const context = { ...interpreter.markers, extras: [...selection.extras], dependency_groups: [...selection.groups] };
+  const context = {
+    ...interpreter.markers,
+    extras: [...selection.extras],
+    dependency_groups: [...selection.groups],
+  };
   const chosen = (item: RootRequirement) =>
     (item.scope.group !== undefined && selection.groups.includes(item.scope.group)) ||
     (item.scope.extra !== undefined && selection.extras.includes(item.scope.extra));
   const reached = new Map<string, Set<string>>();
   const waiting = rootRequirements(project)
     .filter(chosen)
-    .filter(({ requirement }) => requirement.marker === undefined || evaluateMarker(requirement.marker, context))
+    .filter(
+      ({ requirement }) => requirement.marker === undefined || evaluateMarker(requirement.marker, context),
+    )
     .map(({ requirement }) => ({ name: requirement.normalized, extras: [...requirement.extras] }));
   const byName = Map.groupBy(lock.packages, (entry) => entry.name);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -121,7 +148,9 @@ function unreached(project: Project, lock: Lock, selection: Selection, interpret
     for (const entry of byName.get(next.name) ?? []) {
       for (const edge of entry.dependencies) {
         const marker = edge.marker === undefined ? undefined : parseMarker(edge.marker);
-        const holds = marker === undefined || ["", ...next.extras].some((extra) => evaluateMarker(marker, { ...context, extra }));
+        const holds =
+          marker === undefined ||
+          ["", ...next.extras].some((extra) => evaluateMarker(marker, { ...context, extra }));
         if (holds) waiting.push({ name: edge.name, extras: [...(edge.extras ?? [])] });
       }
     }
@@ -129,7 +158,13 @@ function unreached(project: Project, lock: Lock, selection: Selection, interpret
   return lock.packages.map((entry) => entry.name).filter((name) => !reached.has(name));
 }
 
-function unknown(code: `DXPY_${string}`, message: string, name: string, known: readonly string[], what: string): Failure {
+function unknown(
+  code: `DXPY_${string}`,
+  message: string,
+  name: string,
+  known: readonly string[],
+  what: string,
+): Failure {
   const near = nearest(name, known);
   const hint =
     near !== undefined

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { Failure } from "../platform/errors.ts";
 import { type ProjectFile, readProjectFile } from "./project-file.ts";
-import { workspaceMembers, workspaceMatches } from "./workspace.ts";
+import { workspaceMatches, workspaceMembers } from "./workspace.ts";
 
 export interface Project {
   /** Absolute folder of the locks and of `.venv`: the workspace's root, or the project itself. */
@@ -18,7 +18,10 @@ export interface Project {
 /** Errors: DXPY_NO_PROJECT, and those of reading. */
 export async function discoverProject(start: string): Promise<Project> {
   if (!isFolder(start)) {
-    throw new Failure("DXPY_NO_PROJECT", `${start} is not a folder`, { context: { path: start }, exitCode: 2 });
+    throw new Failure("DXPY_NO_PROJECT", `${start} is not a folder`, {
+      context: { path: start },
+      exitCode: 2,
+    });
   }
   const dir = nearestUpward(start);
   if (dir === undefined) {

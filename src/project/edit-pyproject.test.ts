@@ -36,13 +36,19 @@ describe("adding", () => {
 
   test("a sorted list stays sorted, and quotes are those of the list", () => {
     const text = "[project]\ndependencies = [\n  'attrs',\n  'requests',\n]\n";
-    expect(addRequirements(text, MAIN, ["httpx"])).toBe("[project]\ndependencies = [\n  'attrs',\n  'httpx',\n  'requests',\n]\n");
-    expect(addRequirements(text, MAIN, ["aa"])).toBe("[project]\ndependencies = [\n  'aa',\n  'attrs',\n  'requests',\n]\n");
+    expect(addRequirements(text, MAIN, ["httpx"])).toBe(
+      "[project]\ndependencies = [\n  'attrs',\n  'httpx',\n  'requests',\n]\n",
+    );
+    expect(addRequirements(text, MAIN, ["aa"])).toBe(
+      "[project]\ndependencies = [\n  'aa',\n  'attrs',\n  'requests',\n]\n",
+    );
   });
 
   test("a requirement of the same name is replaced where it stands, whatever its spelling", () => {
     const text = '[project]\ndependencies = [\n  "Foo_Bar<2", # pinned\n  "b",\n]\n';
-    expect(addRequirements(text, MAIN, ["foo-bar>=3"])).toBe('[project]\ndependencies = [\n  "foo-bar>=3", # pinned\n  "b",\n]\n');
+    expect(addRequirements(text, MAIN, ["foo-bar>=3"])).toBe(
+      '[project]\ndependencies = [\n  "foo-bar>=3", # pinned\n  "b",\n]\n',
+    );
   });
 
   test("the same name under another marker is another requirement", () => {
@@ -70,8 +76,18 @@ describe("adding", () => {
   });
 
   test("inline and dotted tables are edited as they are written", () => {
-    expect(addRequirements('[project]\noptional-dependencies = { a = ["x"] }\n', { kind: "extra", name: "b" }, ["y"])).toContain('["x"], b = [');
-    expect(addRequirements('[project]\noptional-dependencies.a = ["x"]\nname = "n"\n', { kind: "extra", name: "b" }, ["y"])).toBe(
+    expect(
+      addRequirements('[project]\noptional-dependencies = { a = ["x"] }\n', { kind: "extra", name: "b" }, [
+        "y",
+      ]),
+    ).toContain('["x"], b = [');
+    expect(
+      addRequirements(
+        '[project]\noptional-dependencies.a = ["x"]\nname = "n"\n',
+        { kind: "extra", name: "b" },
+        ["y"],
+      ),
+    ).toBe(
       '[project]\noptional-dependencies.a = ["x"]\noptional-dependencies.b = [\n    "y",\n]\nname = "n"\n',
     );
     expect(addRequirements('project.name = "x"\n', MAIN, ["y"])).toContain("y");
@@ -108,9 +124,9 @@ describe("removing", () => {
 
 describe("sources", () => {
   test("come into the table that the file uses", () => {
-    expect(setSource('[tool.uv.sources]\na = { path = "a" }\n', "b", { git: "https://example.org/b", tag: "v1" })).toBe(
-      '[tool.uv.sources]\na = { path = "a" }\nb = { git = "https://example.org/b", tag = "v1" }\n',
-    );
+    expect(
+      setSource('[tool.uv.sources]\na = { path = "a" }\n', "b", { git: "https://example.org/b", tag: "v1" }),
+    ).toBe('[tool.uv.sources]\na = { path = "a" }\nb = { git = "https://example.org/b", tag = "v1" }\n');
     expect(setSource('[project]\nname = "x"\n', "b", { path: "../b", editable: true })).toBe(
       '[project]\nname = "x"\n\n[tool.dx-py.sources]\nb = { path = "../b", editable = true }\n',
     );
@@ -118,7 +134,9 @@ describe("sources", () => {
 
   test("are replaced and removed under any spelling", () => {
     const text = '[tool.dx-py.sources]\nB_b = { path = "x" }\nc = { path = "c" }\n';
-    expect(setSource(text, "b-b", { path: "y" })).toBe('[tool.dx-py.sources]\nc = { path = "c" }\nb-b = { path = "y" }\n');
+    expect(setSource(text, "b-b", { path: "y" })).toBe(
+      '[tool.dx-py.sources]\nc = { path = "c" }\nb-b = { path = "y" }\n',
+    );
     expect(removeSource(text, "b-b")).toBe('[tool.dx-py.sources]\nc = { path = "c" }\n');
   });
 });
@@ -141,7 +159,9 @@ test("property: adding and then removing changes the list as meant and nothing e
       const { names, lines, quote, newline } = layout;
       const items = names.map((item, i) => {
         const comma = i < names.length - 1 || layout.trailing ? "," : "";
-        return lines ? `  ${quote}${item}${quote}${comma}${layout.comments[i]}${newline}` : `${quote}${item}${quote}${comma}`;
+        return lines
+          ? `  ${quote}${item}${quote}${comma}${layout.comments[i]}${newline}`
+          : `${quote}${item}${quote}${comma}`;
       });
       const body = lines ? newline + items.join("") : items.join(" ");
       const tail = `name = "x" # é 🎉${newline}${newline}[tool.other]${newline}a = [1, 2] # kept${newline}`;

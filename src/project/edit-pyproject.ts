@@ -6,17 +6,31 @@ import { Failure } from "../platform/errors.ts";
 import { formatMarker } from "../standards/markers.ts";
 import { normalizeName } from "../standards/names.ts";
 import { parseRequirement, type Requirement } from "../standards/requirements.ts";
-import { addKey, insertIntoArray, removeFromArray, removeKey, replaceInArray, tomlString } from "./toml-edit.ts";
+import {
+  addKey,
+  insertIntoArray,
+  removeFromArray,
+  removeKey,
+  replaceInArray,
+  tomlString,
+} from "./toml-edit.ts";
 import type { KeyPath } from "./toml-places.ts";
 import type { SourceEntry } from "./tool-settings.ts";
 
 /** Where requirements of a project stand. */
-export type RequirementList = { kind: "main" } | { kind: "extra"; name: string } | { kind: "group"; name: string };
+export type RequirementList =
+  | { kind: "main" }
+  | { kind: "extra"; name: string }
+  | { kind: "group"; name: string };
 
 type Table = Readonly<Record<string, unknown>>;
 
 /** Adds requirements, or replaces those of the same name (and the same marker). A sorted list stays sorted. */
-export function addRequirements(text: string, list: RequirementList, requirements: readonly string[]): string {
+export function addRequirements(
+  text: string,
+  list: RequirementList,
+  requirements: readonly string[],
+): string {
   let edited = text;
   for (const requirement of requirements) edited = addOne(edited, list, requirement);
   return edited;
@@ -64,8 +78,13 @@ export function removeRequirements(
 /** Says where a package comes from, in the table of the tool whose settings the file uses. */
 export function setSource(text: string, name: string, source: SourceEntry): string {
   const path = [...sourcesTable(parse(text)), name];
-  const inline = Object.entries(source).map(([key, value]) => `${key} = ${typeof value === "string" ? tomlString(value) : value}`);
-  const without = sourceKeys(text, name).reduce((edited, key) => removeKey(edited, [...sourcesTable(parse(text)), key]), text);
+  const inline = Object.entries(source).map(
+    ([key, value]) => `${key} = ${typeof value === "string" ? tomlString(value) : value}`,
+  );
+  const without = sourceKeys(text, name).reduce(
+    (edited, key) => removeKey(edited, [...sourcesTable(parse(text)), key]),
+    text,
+  );
   const edited = addKey(without, path.slice(0, -1), name, `{ ${inline.join(", ")} }`);
   parse(edited);
   return edited;
@@ -82,10 +101,13 @@ export function removeSource(text: string, name: string): string {
 export function listsWith(text: string, name: string): RequirementList[] {
   const document = parse(text);
   const lists: RequirementList[] = [{ kind: "main" }];
-  for (const extra of keysAt(document, ["project", "optional-dependencies"])) lists.push({ kind: "extra", name: extra });
+  for (const extra of keysAt(document, ["project", "optional-dependencies"]))
+    lists.push({ kind: "extra", name: extra });
   for (const group of keysAt(document, ["dependency-groups"])) lists.push({ kind: "group", name: group });
   return lists.filter((list) =>
-    (itemsAt(document, listPath(document, list)) ?? []).some((item) => typeof item === "string" && nameOf(item) === name),
+    (itemsAt(document, listPath(document, list)) ?? []).some(
+      (item) => typeof item === "string" && nameOf(item) === name,
+    ),
   );
 }
 
@@ -95,7 +117,8 @@ function sourceKeys(text: string, name: string): string[] {
 }
 
 function sourcesTable(document: Table): string[] {
-  return valueAt(document, ["tool", "uv", "sources"]) !== undefined && valueAt(document, ["tool", "dx-py", "sources"]) === undefined
+  return valueAt(document, ["tool", "uv", "sources"]) !== undefined &&
+    valueAt(document, ["tool", "dx-py", "sources"]) === undefined
     ? ["tool", "uv", "sources"]
     : ["tool", "dx-py", "sources"];
 }
@@ -120,7 +143,9 @@ function sameRequirement(items: readonly unknown[], requirement: Requirement): n
 
 function sortedPosition(items: readonly unknown[], name: string): number {
   const names = items.map((item) => (typeof item === "string" ? nameOf(item) : undefined));
-  const sorted = names.every((item, i) => item !== undefined && (i === 0 || (names[i - 1] as string) <= item));
+  const sorted = names.every(
+    (item, i) => item !== undefined && (i === 0 || (names[i - 1] as string) <= item),
+  );
   if (!sorted || items.length < 2) return items.length;
   const at = names.findIndex((item) => (item as string) > name);
   return at < 0 ? items.length : at;
@@ -167,8 +192,12 @@ function checked(text: string, path: KeyPath, expected: readonly unknown[]): str
 }
 
 function cannotEdit(path: KeyPath, cause?: unknown): Failure {
-  return new Failure("DXPY_CANNOT_EDIT", `pyproject.toml is written in a way that \`${path.join(".")}\` cannot be edited safely`, {
-    cause,
-    hint: "Edit the file by hand, then run `dx-py lock`.",
-  });
+  return new Failure(
+    "DXPY_CANNOT_EDIT",
+    `pyproject.toml is written in a way that \`${path.join(".")}\` cannot be edited safely`,
+    {
+      cause,
+      hint: "Edit the file by hand, then run `dx-py lock`.",
+    },
+  );
 }

@@ -2,7 +2,12 @@
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { rememberedDefaultIndex } from "../interpreters/remembered.ts";
 import { createPackageIndex, type PackageIndex } from "../package-index/client.ts";
-import { type IndexLocation, type IndexOptions, parseIndex, resolveIndexSettings } from "../package-index/index-settings.ts";
+import {
+  type IndexLocation,
+  type IndexOptions,
+  parseIndex,
+  resolveIndexSettings,
+} from "../package-index/index-settings.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
@@ -25,7 +30,8 @@ export function openIndex({ flags, project, user, interpreter, context }: IndexR
   const settings = resolveIndexSettings({
     flags: flagOptions(flags),
     pyproject: project === undefined ? {} : { ...tableOptions(tool, "pyproject.toml"), folder: project.root },
-    configFile: user === undefined ? {} : { ...tableOptions(user.settings, user.path), folder: folderOf(user.path) },
+    configFile:
+      user === undefined ? {} : { ...tableOptions(user.settings, user.path), folder: folderOf(user.path) },
     env,
     ...(interpreter === undefined ? {} : { interpreter }),
     ...(fallbackIndex === undefined ? {} : { fallbackIndex }),
@@ -39,7 +45,8 @@ export function openIndex({ flags, project, user, interpreter, context }: IndexR
 
 function flagOptions(flags: SettingFlags): IndexOptions {
   const indexes = (flags.indexes ?? []).map((text) => parseIndex(text, { origin: "--index" }));
-  if (flags.defaultIndex !== undefined) indexes.push({ url: flags.defaultIndex, default: true, origin: "--default-index" });
+  if (flags.defaultIndex !== undefined)
+    indexes.push({ url: flags.defaultIndex, default: true, origin: "--default-index" });
   return {
     indexes,
     findLinks: flags.findLinks ?? [],

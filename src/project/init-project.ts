@@ -17,7 +17,10 @@ export interface InitOptions {
 }
 
 /** Returns the files that were written, relative to the folder. DXPY_PROJECT_EXISTS, DXPY_BAD_NAME. */
-export function initProject({ dir, name, description, kind, interpreter }: InitOptions): { name: string; files: string[] } {
+export function initProject({ dir, name, description, kind, interpreter }: InitOptions): {
+  name: string;
+  files: string[];
+} {
   const path = `${dir}/pyproject.toml`;
   if (existsSync(path)) {
     throw new Failure("DXPY_PROJECT_EXISTS", `${path} exists already`, { context: { path }, exitCode: 2 });
@@ -46,7 +49,10 @@ export function initProject({ dir, name, description, kind, interpreter }: InitO
     lines.push("", "[tool.hatch.build.targets.wheel]", `packages = [${tomlString(`src/${module}`)}]`);
     files.push([`src/${module}/__init__.py`, ""], [`src/${module}/py.typed`, ""]);
   } else if (!existsSync(`${dir}/main.py`)) {
-    files.push(["main.py", `def main() -> None:\n    print("Hello from ${chosen}!")\n\n\nif __name__ == "__main__":\n    main()\n`]);
+    files.push([
+      "main.py",
+      `def main() -> None:\n    print("Hello from ${chosen}!")\n\n\nif __name__ == "__main__":\n    main()\n`,
+    ]);
   }
   const written: string[] = [];
   for (const [file, content] of [...files, ["pyproject.toml", `${lines.join("\n")}\n`] as const]) {

@@ -1,7 +1,7 @@
 /** Installing as a whole act: a lock that is up to date, an interpreter, and `.venv`. */
-import { installEnvironment, type InstallOutcome } from "../environment/install.ts";
-import type { Interpreter } from "../interpreters/interpreter.ts";
+import { type InstallOutcome, installEnvironment } from "../environment/install.ts";
 import { findInterpreter } from "../interpreters/find.ts";
+import type { Interpreter } from "../interpreters/interpreter.ts";
 import { readLock } from "../lock/lock-files.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
@@ -60,7 +60,10 @@ export async function installProject(options: InstallProjectOptions): Promise<In
     const settings = resolutionSettings(flags, project.main.settings, context.env, lock.options);
     const tool = project.main.settings;
     const buildConstraints = (tool["build-constraint-dependencies"] ?? []).map((text, i) =>
-      requirementAt(text, `tool.${toolOf(project.main, "build-constraint-dependencies")}.build-constraint-dependencies[${i}]`),
+      requirementAt(
+        text,
+        `tool.${toolOf(project.main, "build-constraint-dependencies")}.build-constraint-dependencies[${i}]`,
+      ),
     );
     const openOnce = () => {
       index ??= openIndex({ flags, project, user, interpreter, context });
@@ -86,7 +89,8 @@ export async function installProject(options: InstallProjectOptions): Promise<In
       selectOptions: { noBinary: settings.noBinary, noBuild: settings.noBuild, without },
       home: context.home,
       store: openStores(context),
-      realise: (wanted, into) => realisePackages(wanted, { ...realising, home: into.home, store: into.store }),
+      realise: (wanted, into) =>
+        realisePackages(wanted, { ...realising, home: into.home, store: into.store }),
       linkMode: linkModeOf(flags, tool, user, context.env),
       realPaths: tool["real-paths"] ?? user?.settings["real-paths"] ?? [],
       ...(hasOneOffFlags(flags)
@@ -119,7 +123,14 @@ export async function installProject(options: InstallProjectOptions): Promise<In
   }
 }
 
-async function bringUpToDate({ project, flags, user, context, lockMode, upgrade }: InstallProjectOptions): Promise<LockOutcome> {
+async function bringUpToDate({
+  project,
+  flags,
+  user,
+  context,
+  lockMode,
+  upgrade,
+}: InstallProjectOptions): Promise<LockOutcome> {
   return await lockProject({
     project,
     flags,
@@ -131,7 +142,10 @@ async function bringUpToDate({ project, flags, user, context, lockMode, upgrade 
   });
 }
 
-async function interpreterToInstall(options: InstallProjectOptions, lockPython: string | undefined): Promise<Interpreter> {
+async function interpreterToInstall(
+  options: InstallProjectOptions,
+  lockPython: string | undefined,
+): Promise<Interpreter> {
   const { project, flags, user, context } = options;
   if (project.main.metadata !== undefined) return await interpreterFor(project, flags, user, context);
   const python = flags.python ?? user?.settings.python;
@@ -158,6 +172,8 @@ function compileBytecode(layout: string, interpreter: Interpreter): void {
   const done = runProcess([`${layout}/${scripts}/python`, "-m", "compileall", "-q", "-j", "0", ...places]);
   // Packages ship files that no Python can compile (templates, tests of old syntax): compileall says 1 then.
   if (done.code > 1) {
-    throw new Failure("DXPY_COMPILE_FAILED", "The bytecode could not be compiled", { context: { detail: done.stderr.trim() } });
+    throw new Failure("DXPY_COMPILE_FAILED", "The bytecode could not be compiled", {
+      context: { detail: done.stderr.trim() },
+    });
   }
 }

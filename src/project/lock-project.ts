@@ -10,14 +10,20 @@ import type { Preference, ResolveRequest } from "../resolver/request.ts";
 import type { ResolutionStats } from "../resolver/resolution.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
-import type { Project } from "./discover.ts";
 import { buildInterfaceFor } from "./build-hooks.ts";
+import type { Project } from "./discover.ts";
 import { openIndex } from "./index-source.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
 import { makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
 import { defaultGroups } from "./root-requirements.ts";
-import { optionsToKeep, type ResolutionSettings, resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
+import {
+  optionsToKeep,
+  type ResolutionSettings,
+  resolutionSettings,
+  type SettingFlags,
+  type UserConfig,
+} from "./settings.ts";
 
 export interface LockOptions {
   project: Project;
@@ -32,6 +38,8 @@ export interface LockOptions {
   options: "own" | "keep";
   /** `check`: change nothing, and fail (DXPY_LOCK_OUTDATED) when something would change. `dry-run`: only say what would. */
   mode: "write" | "check" | "dry-run";
+  /** Called when all that can fail is done, and the lock is about to be written or was found to be right. */
+  beforeWriting?: () => void;
 }
 
 export interface LockOutcome {
@@ -72,7 +80,8 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   const upgrading = options.upgrade === true || options.upgrade.length > 0;
   const read = existing?.read;
   if (read !== undefined && read.lock.fingerprint === fingerprint && !upgrading) {
-    const confirmed = read.state !== "fresh";
+    const confirmed = read.state !== "fresh" || options.beforeWriting !== undefined;
+    if (mode === "write") options.beforeWriting?.();
     if (confirmed && mode === "write") await confirmInputs(project.root, read, inputs);
     return {
       status: confirmed ? "confirmed" : "fresh",
@@ -86,7 +95,10 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   const diff = diffLocks(read?.lock, resolved.lock);
   const same = read !== undefined && isEmptyDiff(diff);
   if (mode === "check" && !(same && sameFrame(read.lock, resolved.lock))) throw outdated(project, diff);
-  if (mode === "write") await writeLock(project.root, resolved.lock, inputs);
+  if (mode === "write") {
+    options.beforeWriting?.();
+    await writeLock(project.root, resolved.lock, inputs);
+  }
   return {
     status: read === undefined ? "created" : same ? "unchanged" : "changed",
     lock: resolved.lock,
@@ -124,7 +136,13 @@ async function readExisting({ project, context, mode }: LockOptions): Promise<Ex
 
 function preferenceOf(entry: LockedPackage): Preference[] {
   if (entry.version === undefined || entry.source.kind !== "index") return [];
-  return [{ name: entry.name, version: entry.version, ...(entry.marker === undefined ? {} : { marker: entry.marker }) }];
+  return [
+    {
+      name: entry.name,
+      version: entry.version,
+      ...(entry.marker === undefined ? {} : { marker: entry.marker }),
+    },
+  ];
 }
 
 async function resolveNow(
@@ -146,7 +164,9 @@ async function resolveNow(
         interpreter,
         build: buildInterfaceFor({ project, flags, user, interpreter, index: () => index, context, request }),
         onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>
-          context.progress(name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name }),
+          context.progress(
+            name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name },
+          ),
       },
     );
     const lock = lockFromResolution(resolution, {
@@ -170,7 +190,8 @@ export async function interpreterFor(
   user: UserConfig | undefined,
   context: ActContext,
 ): Promise<Interpreter> {
-  const python = flags.python ?? project.main.settings.python ?? (context.env["DX_PY_PYTHON"] || user?.settings.python);
+  const python =
+    flags.python ?? project.main.settings.python ?? (context.env["DX_PY_PYTHON"] || user?.settings.python);
   const requiresPython = project.main.metadata?.requiresPython;
   return await findInterpreter(
     {
@@ -194,7 +215,10 @@ function withRoot(lock: Lock, project: Project): Lock {
     wheels: [],
   };
   const others = lock.packages.filter((entry) => entry.name !== main.name);
-  return { ...lock, packages: [...others, root].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)) };
+  return {
+    ...lock,
+    packages: [...others, root].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
+  };
 }
 
 function minorAndLater(interpreter: Interpreter): string {
@@ -203,8 +227,18 @@ function minorAndLater(interpreter: Interpreter): string {
 }
 
 function sameFrame(a: Lock, b: Lock): boolean {
-  const frame = ({ requiresPython, environments, extras, dependencyGroups, defaultGroups: groups }: Lock) => ({
-    requiresPython, environments, extras, dependencyGroups, groups,
+  const frame = ({
+    requiresPython,
+    environments,
+    extras,
+    dependencyGroups,
+    defaultGroups: groups,
+  }: Lock) => ({
+    requiresPython,
+    environments,
+    extras,
+    dependencyGroups,
+    groups,
   });
   return Bun.deepEquals(frame(a), frame(b));
 }
@@ -217,7 +251,9 @@ function outdated(project: Project, diff: LockDiff | undefined): Failure {
           ...diff.added.map(({ name, versions }) => `+ ${name} ${versions.join(", ")}`),
           ...diff.removed.map(({ name, versions }) => `- ${name} ${versions.join(", ")}`),
           ...diff.changed.map(({ name, before, after, what }) =>
-            what.includes("version") ? `~ ${name} ${before.join(", ")} -> ${after.join(", ")}` : `~ ${name} (${what.join(", ")})`,
+            what.includes("version")
+              ? `~ ${name} ${before.join(", ")} -> ${after.join(", ")}`
+              : `~ ${name} (${what.join(", ")})`,
           ),
         ];
   const shown = lines.length > 20 ? [...lines.slice(0, 20), `… and ${lines.length - 20} more`] : lines;

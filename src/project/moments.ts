@@ -33,9 +33,17 @@ export function readMoment(text: string, at: string, now: number): number {
 }
 
 function isoSpan(text: string): number | undefined {
-  const parts = /^P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?$/i.exec(text);
+  const parts = /^P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?$/i.exec(
+    text,
+  );
   if (parts === null || text.length < 3) return undefined;
-  const [weeks, days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number, number];
+  const [weeks, days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return ((((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
 }
 
@@ -46,5 +54,9 @@ function plainSpan(text: string): number | undefined {
 }
 
 function notAMoment(at: string, text: string) {
-  return badSetting(at, `is not a moment: "${text}"`, "Write `2026-01-31`, `2026-01-31T12:00:00Z`, or a span such as `30 days`.");
+  return badSetting(
+    at,
+    `is not a moment: "${text}"`,
+    "Write `2026-01-31`, `2026-01-31T12:00:00Z`, or a span such as `30 days`.",
+  );
 }

@@ -37,7 +37,9 @@ export async function interpretProjectFile(dir: string, document: TomlDocument):
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const place = error instanceof SettingFailure ? error.at : keyPathIn(error.message);
-    throw place === undefined ? withPath(error, document.path) : await placeFailure(error, document, parseKeyPath(place));
+    throw place === undefined
+      ? withPath(error, document.path)
+      : await placeFailure(error, document, parseKeyPath(place));
   }
 }
 
@@ -46,9 +48,13 @@ function interpret(dir: string, document: TomlDocument): ProjectFile {
   const { table } = document;
   const settings = readToolSettings(table, (message) => warnings.push(message));
   const metadata = table["project"] === undefined ? undefined : readProjectTable(table);
-  const groups = new Map(table["dependency-groups"] === undefined ? [] : resolveGroups(table["dependency-groups"]));
+  const groups = new Map(
+    table["dependency-groups"] === undefined ? [] : resolveGroups(table["dependency-groups"]),
+  );
   if (settings["dev-dependencies"] !== undefined) {
-    const legacy = settings["dev-dependencies"].map((text, i) => requirementAt(text, `tool.uv.dev-dependencies[${i}]`));
+    const legacy = settings["dev-dependencies"].map((text, i) =>
+      requirementAt(text, `tool.uv.dev-dependencies[${i}]`),
+    );
     groups.set("dev", [...(groups.get("dev") ?? []), ...legacy]);
   }
   const packaged = settings.package ?? readBuildSystem(table) !== undefined;
@@ -83,13 +89,19 @@ class SettingRequirementFailure extends SettingFailure {
 }
 
 export function noProjectTable(file: ProjectFile): Failure {
-  const failure = badSetting("project", "is missing", "Add a `[project]` table with a `name` and a `version`, or run `dx-py init`.");
+  const failure = badSetting(
+    "project",
+    "is missing",
+    "Add a `[project]` table with a `name` and a `version`, or run `dx-py init`.",
+  );
   return withPath(failure, file.document.path);
 }
 
 /** Messages of standards/ name the key path in the text: `project.dependencies[3]`, in backquotes or plain. */
 function keyPathIn(message: string): string | undefined {
-  return /(?:project|build-system|dependency-groups|tool)(?:\.(?:[A-Za-z0-9_-]+|"[^"]*")|\[\d+\])+/.exec(message)?.[0];
+  return /(?:project|build-system|dependency-groups|tool)(?:\.(?:[A-Za-z0-9_-]+|"[^"]*")|\[\d+\])+/.exec(
+    message,
+  )?.[0];
 }
 
 function withPath(failure: Failure, path: string): Failure {

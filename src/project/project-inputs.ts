@@ -14,7 +14,9 @@ const DECLARATIONS = ["pyproject.toml", "setup.cfg", "setup.py"];
  * A file that is not there counts too: it may appear.
  */
 export function lockInputs(project: Project, sources: Readonly<Record<string, PackageSource[]>>): DplInput[] {
-  const digests = new Map([project.main, ...project.members].map(({ document }) => [document.path, document.sha256]));
+  const digests = new Map(
+    [project.main, ...project.members].map(({ document }) => [document.path, document.sha256]),
+  );
   for (const folder of sourceFolders(sources)) {
     for (const path of DECLARATIONS.map((name) => `${folder}/${name}`)) {
       if (!digests.has(path)) digests.set(path, hashFile(path) ?? "");
@@ -26,7 +28,10 @@ export function lockInputs(project: Project, sources: Readonly<Record<string, Pa
 }
 
 /** What the fingerprint takes in of the folders that sources name, by path relative to the root. */
-export function sourceDigests(project: Project, sources: Readonly<Record<string, PackageSource[]>>): Record<string, string> {
+export function sourceDigests(
+  project: Project,
+  sources: Readonly<Record<string, PackageSource[]>>,
+): Record<string, string> {
   const digests: Record<string, string> = {};
   for (const folder of sourceFolders(sources)) {
     const key = relativePath(project.root, folder);
@@ -39,5 +44,7 @@ function sourceFolders(sources: Readonly<Record<string, PackageSource[]>>): stri
   const folders = Object.values(sources)
     .flat()
     .flatMap((source) => (source.kind === "path" || source.kind === "workspace" ? [source.path] : []));
-  return [...new Set(folders)].filter((path) => DECLARATIONS.some((name) => existsSync(`${path}/${name}`))).sort();
+  return [...new Set(folders)]
+    .filter((path) => DECLARATIONS.some((name) => existsSync(`${path}/${name}`)))
+    .sort();
 }

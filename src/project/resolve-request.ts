@@ -1,7 +1,8 @@
 /** Puts together what is to be resolved, from the project and the settings; and its fingerprint. */
+
+import { blake3Hex } from "../platform/blake3.ts";
 import { canonicalJson } from "../realise/canonical-json.ts";
 import type { ConflictSet, PackageSource, Preference, ResolveRequest } from "../resolver/request.ts";
-import { blake3Hex } from "../platform/blake3.ts";
 import { normalizeName } from "../standards/names.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { formatSpecifierSet, parseSpecifierSet } from "../standards/specifiers.ts";
@@ -23,7 +24,13 @@ export interface RequestOptions {
 }
 
 /** Errors: DXPY_BAD_SETTING with the key path, DXPY_BAD_REQUIREMENT. */
-export function makeResolveRequest({ project, settings, preferences, upgrade, now }: RequestOptions): ResolveRequest {
+export function makeResolveRequest({
+  project,
+  settings,
+  preferences,
+  upgrade,
+  now,
+}: RequestOptions): ResolveRequest {
   const { main } = project;
   const tool = main.settings;
   const sources = allSources(project);
@@ -49,7 +56,9 @@ export function makeResolveRequest({ project, settings, preferences, upgrade, no
     prerelease: settings.prerelease,
     resolution: settings.resolution,
     forkStrategy: settings.forkStrategy,
-    ...(settings.excludeNewer ? { excludeNewer: readMoment(settings.excludeNewer, "exclude-newer", now) } : {}),
+    ...(settings.excludeNewer
+      ? { excludeNewer: readMoment(settings.excludeNewer, "exclude-newer", now) }
+      : {}),
     excludeNewerPackage: newerByPackage(main, now),
     noBinary: settings.noBinary,
     noBuild: settings.noBuild,
@@ -73,8 +82,15 @@ export function requestFingerprint(
   return blake3Hex(
     canonicalJson({
       format: 1,
-      root: { name: request.root.name, packaged: project.main.packaged, ...omitUndefined({ version: request.root.version }) },
-      requirements: request.requirements.map((item) => ({ requires: spell(item.requirement), ...omitUndefined(item.scope) })),
+      root: {
+        name: request.root.name,
+        packaged: project.main.packaged,
+        ...omitUndefined({ version: request.root.version }),
+      },
+      requirements: request.requirements.map((item) => ({
+        requires: spell(item.requirement),
+        ...omitUndefined(item.scope),
+      })),
       requiresPython: request.requiresPython ?? "",
       extras: request.extras,
       groups: request.groups,
@@ -111,7 +127,8 @@ function omitUndefined<T extends object>(value: T): Partial<T> {
 /** Every member may be named by any other; what a member declares holds where the root declares nothing. */
 function allSources(project: Project): Record<string, PackageSource[]> {
   const members = new Map(project.members.map((member) => [member.name as string, member]));
-  if (project.main.name !== undefined && project.members.length > 0) members.set(project.main.name, project.main);
+  if (project.main.name !== undefined && project.members.length > 0)
+    members.set(project.main.name, project.main);
   const sources: Record<string, PackageSource[]> = Object.create(null);
   for (const member of project.members) {
     sources[member.name as string] = [{ kind: "workspace", path: member.dir, editable: true }];
@@ -123,7 +140,9 @@ function allSources(project: Project): Record<string, PackageSource[]> {
 function relativeSources(sources: Readonly<Record<string, PackageSource[]>>, root: string) {
   const entries = Object.entries(sources).map(([name, list]) => [
     name,
-    list.map((source) => omitUndefined("path" in source ? { ...source, path: relativePath(root, source.path) } : { ...source })),
+    list.map((source) =>
+      omitUndefined("path" in source ? { ...source, path: relativePath(root, source.path) } : { ...source }),
+    ),
   ]);
   return Object.fromEntries(entries);
 }
@@ -141,7 +160,8 @@ function indexPins(sources: Readonly<Record<string, PackageSource[]>>): Record<s
   const pins: Record<string, string> = Object.create(null);
   for (const [name, [first, ...others]] of Object.entries(sources)) {
     if (others.length > 0 || first?.kind !== "index") continue;
-    if (first.marker === undefined && first.extra === undefined && first.group === undefined) pins[name] = first.index;
+    if (first.marker === undefined && first.extra === undefined && first.group === undefined)
+      pins[name] = first.index;
   }
   return pins;
 }
@@ -157,7 +177,10 @@ function groupPythons(main: ProjectFile): Record<string, string> {
   for (const [group, value] of Object.entries(main.settings["dependency-groups"] ?? {})) {
     const name = normalizeName(group);
     if (!main.groups.has(name)) {
-      throw badSetting(`tool.${toolOf(main, "dependency-groups")}.dependency-groups.${group}`, "names a group that `[dependency-groups]` does not have");
+      throw badSetting(
+        `tool.${toolOf(main, "dependency-groups")}.dependency-groups.${group}`,
+        "names a group that `[dependency-groups]` does not have",
+      );
     }
     if (value["requires-python"] !== undefined) result[name] = value["requires-python"];
   }
@@ -176,11 +199,15 @@ function conflictSets(project: Project): ConflictSet[] {
       };
       const name = item.package === undefined ? undefined : normalizeName(item.package);
       if (name === undefined || name === main.name) {
-        if (Object.keys(part).length !== 1) throw badSetting(`${at}[${i}][${j}]`, "must have either an `extra` or a `group`");
+        if (Object.keys(part).length !== 1)
+          throw badSetting(`${at}[${i}][${j}]`, "must have either an `extra` or a `group`");
         return part;
       }
       if (!members.some((member) => member.name === name)) {
-        throw badSetting(`${at}[${i}][${j}].package`, `names \`${name}\`, which is not a member of the workspace`);
+        throw badSetting(
+          `${at}[${i}][${j}].package`,
+          `names \`${name}\`, which is not a member of the workspace`,
+        );
       }
       return { group: memberGroup(name, part) };
     });

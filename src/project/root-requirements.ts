@@ -28,7 +28,11 @@ function ownRequirements(file: ProjectFile): RootRequirement[] {
   });
   for (const [extra, requirements] of file.metadata?.optionalDependencies ?? []) {
     requirements.forEach((requirement, i) => {
-      found.push({ requirement, scope: { extra }, declaredAt: `project.optional-dependencies.${extra}[${i}]` });
+      found.push({
+        requirement,
+        scope: { extra },
+        declaredAt: `project.optional-dependencies.${extra}[${i}]`,
+      });
     });
   }
   for (const [group, requirements] of file.groups) {
@@ -80,7 +84,13 @@ function memberRequirements(member: ProjectFile): RootRequirement[] {
 
 function requireMember(name: string, extras: readonly string[], group: string): RootRequirement {
   const text = extras.length === 0 ? name : `${name}[${extras.join(",")}]`;
-  const requirement: Requirement = { name, normalized: name, extras, specifier: { specifiers: [], text: "" }, text };
+  const requirement: Requirement = {
+    name,
+    normalized: name,
+    extras,
+    specifier: { specifiers: [], text: "" },
+    text,
+  };
   return { requirement, scope: { group }, declaredAt: `the workspace's member \`${name}\`` };
 }
 
@@ -98,7 +108,8 @@ export function bothMarkers(a: Marker | undefined, b: Marker | undefined): Marke
 /** Groups of the lock: the project's own, and those that stand for members. Sorted. */
 export function groupNames(project: Project): string[] {
   const names = new Set(project.main.groups.keys());
-  for (const item of project.members.flatMap(memberRequirements)) if (item.scope.group !== undefined) names.add(item.scope.group);
+  for (const item of project.members.flatMap(memberRequirements))
+    if (item.scope.group !== undefined) names.add(item.scope.group);
   for (const member of project.members) {
     for (const group of member.groups.keys()) names.add(memberGroup(member.name as string, { group }));
   }

@@ -15,7 +15,11 @@ export function badSetting(at: string, says: string, hint?: string): Failure {
 export class SettingFailure extends Failure {
   readonly at: string;
   constructor(at: string, says: string, hint?: string) {
-    super("DXPY_BAD_SETTING", `\`${at}\` ${says}`, hint === undefined ? { exitCode: 2 } : { hint, exitCode: 2 });
+    super(
+      "DXPY_BAD_SETTING",
+      `\`${at}\` ${says}`,
+      hint === undefined ? { exitCode: 2 } : { hint, exitCode: 2 },
+    );
     this.at = at;
   }
 }
@@ -80,7 +84,12 @@ export function tableOf<T>(checks: { readonly [K in keyof T]: Check<T[K]> }): Ch
 }
 
 export const table: Check<Record<string, unknown>> = (value, at) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || Object.getPrototypeOf(value) !== Object.prototype) {
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    Array.isArray(value) ||
+    Object.getPrototypeOf(value) !== Object.prototype
+  ) {
     throw badSetting(at, `must be a table, not ${say(value)}`);
   }
   return value as Record<string, unknown>;
@@ -103,7 +112,8 @@ export function listed(choices: readonly string[]): string {
 
 /** How a message names a value: short, and without its content where that may be long. */
 export function say(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? `"${value.slice(0, 57)}…"` : JSON.stringify(value);
+  if (typeof value === "string")
+    return value.length > 60 ? `"${value.slice(0, 57)}…"` : JSON.stringify(value);
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "a table";
   return String(value);

@@ -74,13 +74,19 @@ export async function readUserConfig(env: Environment): Promise<UserConfig | und
   const document = await readTomlFile(path);
   if (document === undefined) {
     if (env["DX_PY_CONFIG"] === undefined) return undefined;
-    throw new Failure("DXPY_NO_CONFIG", `DX_PY_CONFIG names ${path}, which does not exist`, { context: { path }, exitCode: 2 });
+    throw new Failure("DXPY_NO_CONFIG", `DX_PY_CONFIG names ${path}, which does not exist`, {
+      context: { path },
+      exitCode: 2,
+    });
   }
   try {
     const settings = readSettingsTable(document.table);
     const foreign = Object.keys(settings).find((key) => !USER_KEYS.includes(key));
     if (foreign !== undefined) {
-      throw badSetting(foreign, "belongs into a project's pyproject.toml: what is locked must not depend on who locks it");
+      throw badSetting(
+        foreign,
+        "belongs into a project's pyproject.toml: what is locked must not depend on who locks it",
+      );
     }
     return { path, settings };
   } catch (error) {
@@ -119,9 +125,17 @@ export function resolutionSettings(
     return value === undefined ? undefined : oneOf(...choices)(value, variableName(key, env));
   };
   return {
-    prerelease: flags.prerelease ?? project.prerelease ?? choice("prerelease", PRERELEASE) ?? "if-necessary-or-explicit",
+    prerelease:
+      flags.prerelease ??
+      project.prerelease ??
+      choice("prerelease", PRERELEASE) ??
+      "if-necessary-or-explicit",
     resolution: flags.resolution ?? project.resolution ?? choice("resolution", RESOLUTION) ?? "highest",
-    forkStrategy: flags.forkStrategy ?? project["fork-strategy"] ?? choice("fork-strategy", FORK_STRATEGY) ?? "requires-python",
+    forkStrategy:
+      flags.forkStrategy ??
+      project["fork-strategy"] ??
+      choice("fork-strategy", FORK_STRATEGY) ??
+      "requires-python",
     excludeNewer: flags.excludeNewer ?? project["exclude-newer"] ?? text("exclude-newer"),
     noBinary: packagesOrAll(
       flags.noBinary ?? project["no-binary"] ?? isTrue(text("no-binary")),
@@ -157,12 +171,28 @@ export function optionsToKeep(settings: ResolutionSettings, project: ToolSetting
 }
 
 /** `--offline`, `offline` in a file, `DX_PY_OFFLINE`, `UV_OFFLINE`. */
-export function isOffline(flags: SettingFlags, project: ToolSettings, user: UserConfig | undefined, env: Environment): boolean {
-  const layers = [flags.offline, project.offline, isTrue(env["DX_PY_OFFLINE"]), user?.settings.offline, isTrue(env["UV_OFFLINE"])];
+export function isOffline(
+  flags: SettingFlags,
+  project: ToolSettings,
+  user: UserConfig | undefined,
+  env: Environment,
+): boolean {
+  const layers = [
+    flags.offline,
+    project.offline,
+    isTrue(env["DX_PY_OFFLINE"]),
+    user?.settings.offline,
+    isTrue(env["UV_OFFLINE"]),
+  ];
   return layers.find((layer) => layer !== undefined) ?? false;
 }
 
-export function linkModeOf(flags: SettingFlags, project: ToolSettings, user: UserConfig | undefined, env: Environment): LinkMode {
+export function linkModeOf(
+  flags: SettingFlags,
+  project: ToolSettings,
+  user: UserConfig | undefined,
+  env: Environment,
+): LinkMode {
   const variable = env["DX_PY_LINK_MODE"];
   const named = variable ? oneOf(...LINK_MODE)(variable, "DX_PY_LINK_MODE") : undefined;
   return flags.linkMode ?? project["link-mode"] ?? named ?? user?.settings["link-mode"] ?? "symlink";
@@ -180,7 +210,9 @@ function packagesOrAll(
   variable: string | undefined,
 ): string[] | "all" {
   if (all === true) return "all";
-  const names = flags?.length ? flags : (project ?? variable?.split(/[\s,]+/).filter((name) => name !== "") ?? []);
+  const names = flags?.length
+    ? flags
+    : (project ?? variable?.split(/[\s,]+/).filter((name) => name !== "") ?? []);
   if (names.includes(":all:")) return "all";
   return [...new Set(names.map((name) => name.toLowerCase().replace(/[-_.]+/g, "-")))].sort();
 }

@@ -58,13 +58,18 @@ function sourceOf(
   if (entry.path !== undefined) {
     const path = absolute(file.dir, entry.path);
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    if (!isFolder && entry.editable === true) throw badSetting(at, `cannot be editable: ${entry.path} is not a folder`);
+    if (!isFolder && entry.editable === true)
+      throw badSetting(at, `cannot be editable: ${entry.path} is not a folder`);
     return { kind: "path", path, editable: entry.editable ?? false, ...when };
   }
   if (entry.workspace !== true) throw badSetting(`${at}.workspace`, "must be true");
   const member = members.get(name);
   if (member === undefined) {
-    throw badSetting(at, "names a member of the workspace, but the workspace has no such member", "Add its folder to `members` of the workspace.");
+    throw badSetting(
+      at,
+      "names a member of the workspace, but the workspace has no such member",
+      "Add its folder to `members` of the workspace.",
+    );
   }
   return { kind: "workspace", path: member.dir, editable: entry.editable ?? true, ...when };
 }

@@ -3,13 +3,13 @@
  * sources that it declares for them.
  */
 import { statSync } from "node:fs";
+import { Failure } from "../platform/errors.ts";
 import type { PackageSource } from "../resolver/request.ts";
 import type { ResolvedSource } from "../resolver/resolution.ts";
-import type { CoreMetadata } from "../standards/metadata.ts";
 import type { Marker } from "../standards/markers.ts";
+import type { CoreMetadata } from "../standards/metadata.ts";
 import { normalizeName } from "../standards/names.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
-import { Failure } from "../platform/errors.ts";
 import type { Project } from "./discover.ts";
 import { type ProjectFile, readProjectFile } from "./project-file.ts";
 import { relativePath } from "./resolve-request.ts";
@@ -24,7 +24,11 @@ export interface DescribedSource {
 }
 
 /** `undefined` for a source that is no folder with a `pyproject.toml`. */
-export async function describeSource(source: PackageSource, name: string, project: Project): Promise<DescribedSource | undefined> {
+export async function describeSource(
+  source: PackageSource,
+  name: string,
+  project: Project,
+): Promise<DescribedSource | undefined> {
   if (source.kind !== "path" && source.kind !== "workspace") return undefined;
   if (!(statSync(source.path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return undefined;
   const file = await readProjectFile(source.path);
@@ -34,7 +38,11 @@ export async function describeSource(source: PackageSource, name: string, projec
       context: { path: file.document.path, package: name },
     });
   }
-  const members = new Map([project.main, ...project.members].flatMap((each) => (each.name === undefined ? [] : [[each.name, each]])));
+  const members = new Map(
+    [project.main, ...project.members].flatMap((each) =>
+      each.name === undefined ? [] : [[each.name, each]],
+    ),
+  );
   const metadata = staticMetadata(file);
   // A project that is not built is in the lock for its dependencies only, as uv has it.
   const virtual = !file.packaged && file.metadata !== undefined && isVirtual(file, source);
@@ -59,12 +67,14 @@ function staticMetadata(file: ProjectFile): CoreMetadata | undefined {
   const { metadata } = file;
   if (metadata === undefined) return undefined;
   const dynamic = new Set(metadata.dynamic);
-  if (dynamic.has("dependencies") || dynamic.has("optional-dependencies") || dynamic.has("requires-python")) return undefined;
+  if (dynamic.has("dependencies") || dynamic.has("optional-dependencies") || dynamic.has("requires-python"))
+    return undefined;
   const version = metadata.version ?? (file.packaged ? undefined : "0");
   if (version === undefined) return undefined;
   const requiresDist = metadata.dependencies.map(formatRequirement);
   for (const [extra, requirements] of metadata.optionalDependencies) {
-    for (const requirement of requirements) requiresDist.push(formatRequirement(underExtra(requirement, extra)));
+    for (const requirement of requirements)
+      requiresDist.push(formatRequirement(underExtra(requirement, extra)));
   }
   return {
     metadataVersion: "2.4",

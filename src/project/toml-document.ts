@@ -27,7 +27,11 @@ export async function readTomlFile(path: string): Promise<TomlDocument | undefin
 }
 
 /** A text that need not be on disk: `path` is where it is, or is to be. `bytes`: what it was decoded from. */
-export async function parseToml(text: string, path: string, bytes: string | Uint8Array = text): Promise<TomlDocument> {
+export async function parseToml(
+  text: string,
+  path: string,
+  bytes: string | Uint8Array = text,
+): Promise<TomlDocument> {
   let table: unknown;
   try {
     table = Bun.TOML.parse(text);
@@ -46,7 +50,10 @@ function readText(path: string): { text: string; bytes: Uint8Array } | undefined
   try {
     const { size } = statSync(path);
     if (size > LARGEST) {
-      throw new Failure("DXPY_UNREADABLE", `${path} is too large (${size} bytes)`, { context: { path }, exitCode: 2 });
+      throw new Failure("DXPY_UNREADABLE", `${path} is too large (${size} bytes)`, {
+        context: { path },
+        exitCode: 2,
+      });
     }
     const bytes = readFileSync(path);
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), bytes };
@@ -54,7 +61,8 @@ function readText(path: string): { text: string; bytes: Uint8Array } | undefined
     if (error instanceof Failure) throw error;
     const code = (error as { code?: string }).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const what = error instanceof TypeError ? "is not UTF-8 text" : `cannot be read (${code ?? String(error)})`;
+    const what =
+      error instanceof TypeError ? "is not UTF-8 text" : `cannot be read (${code ?? String(error)})`;
     throw new Failure("DXPY_UNREADABLE", `${path} ${what}`, { context: { path }, exitCode: 2, cause: error });
   }
 }
@@ -64,10 +72,18 @@ async function badToml(text: string, path: string): Promise<Failure> {
   const fault = tomlFault(text);
   if (fault === undefined) {
     // Bun refuses some numbers that TOML allows (integers beyond 2^53): nothing that belongs into these files.
-    return new Failure("DXPY_BAD_TOML", `${path} holds a value that dx-py cannot read`, { context: { path }, exitCode: 2 });
+    return new Failure("DXPY_BAD_TOML", `${path} holds a value that dx-py cannot read`, {
+      context: { path },
+      exitCode: 2,
+    });
   }
   return new Failure("DXPY_BAD_TOML", `${path} is not valid TOML: ${lowerFirst(fault.message)}`, {
-    context: { path, line: fault.line, column: fault.column, detail: quoteLine(text, fault.line, fault.column) },
+    context: {
+      path,
+      line: fault.line,
+      column: fault.column,
+      detail: quoteLine(text, fault.line, fault.column),
+    },
     exitCode: 2,
   });
 }
@@ -80,7 +96,8 @@ export async function placeFailure(failure: Failure, document: TomlDocument, at:
   try {
     const entry = openTomlPlaces(document.text).nearest(at);
     offset = entry === undefined ? undefined : (entry.key ?? entry.value)[0];
-    if (entry !== undefined && entry.path.length === at.length && typeof at.at(-1) === "number") offset = entry.value[0];
+    if (entry !== undefined && entry.path.length === at.length && typeof at.at(-1) === "number")
+      offset = entry.value[0];
   } catch {
     offset = undefined;
   }
@@ -88,7 +105,12 @@ export async function placeFailure(failure: Failure, document: TomlDocument, at:
   const quoted = place === undefined ? undefined : quoteLine(document.text, place.line, place.column);
   const detail = failure.context.detail ?? quoted;
   return new Failure(failure.code, failure.message, {
-    context: { ...failure.context, path: document.path, ...place, ...(detail === undefined ? {} : { detail }) },
+    context: {
+      ...failure.context,
+      path: document.path,
+      ...place,
+      ...(detail === undefined ? {} : { detail }),
+    },
     ...(failure.hint === undefined ? {} : { hint: failure.hint }),
     cause: failure.cause,
     exitCode: failure.exitCode,
@@ -109,7 +131,10 @@ export function parseKeyPath(text: string): (string | number)[] {
 export function quoteLine(text: string, line: number, column: number): string {
   const points = [...(text.split("\n")[line - 1] ?? "").replace(/\r$/, "")];
   const start = Math.max(0, column - 60);
-  const shown = points.slice(start, start + 100).join("").replaceAll("\t", " ");
+  const shown = points
+    .slice(start, start + 100)
+    .join("")
+    .replaceAll("\t", " ");
   const gutter = `${line} | `;
   return `${gutter}${shown}\n${" ".repeat(gutter.length + Math.max(0, column - 1 - start))}^`;
 }

@@ -38,7 +38,8 @@ export function insertIntoArray(text: string, path: KeyPath, at: number, value: 
   if (elements.length === 0) {
     const hasComments = places.comments.some(([start]) => start > open && start < close);
     const indent = indentUnit(text, places);
-    if (!hasComments) return splice(text, { start: open, end: close, insert: `[${newline}${indent}${item},${newline}]` });
+    if (!hasComments)
+      return splice(text, { start: open, end: close, insert: `[${newline}${indent}${item},${newline}]` });
     const lineStart = text.lastIndexOf("\n", close - 1) + 1;
     return splice(text, { start: lineStart, end: lineStart, insert: `${indent}${item},${newline}` });
   }
@@ -46,7 +47,8 @@ export function insertIntoArray(text: string, path: KeyPath, at: number, value: 
     const first = elements[0] as AST.TOMLContentNode;
     const [start] = first.range;
     const lineEnd = text.indexOf("\n", open);
-    if (!multiline || lineEnd < 0 || lineEnd > start) return splice(text, { start, end: start, insert: `${item}, ` });
+    if (!multiline || lineEnd < 0 || lineEnd > start)
+      return splice(text, { start, end: start, insert: `${item}, ` });
     const indent = indentOf(text, start);
     return splice(text, { start: lineEnd + 1, end: lineEnd + 1, insert: `${indent}${item},${newline}` });
   }
@@ -86,8 +88,10 @@ export function removeFromArray(text: string, path: KeyPath, at: number): string
     lineEnd < node.range[1] &&
     (next === undefined || next.range[0] > lineEnd);
   if (alone) return splice(text, { start: lineStart, end: text.indexOf("\n", lineEnd) + 1, insert: "" });
-  if (next !== undefined && !text.slice(past, next.range[0]).includes("\n")) return splice(text, { start, end: next.range[0], insert: "" });
-  if (previous !== undefined) return splice(text, { start: previous.range[1], end: comma === undefined ? end : past - 1, insert: "" });
+  if (next !== undefined && !text.slice(past, next.range[0]).includes("\n"))
+    return splice(text, { start, end: next.range[0], insert: "" });
+  if (previous !== undefined)
+    return splice(text, { start: previous.range[1], end: comma === undefined ? end : past - 1, insert: "" });
   return splice(text, { start, end: past, insert: "" });
 }
 
@@ -105,12 +109,16 @@ export function addKey(text: string, table: KeyPath, key: string, value: string)
   if (found === undefined) return appendTable(text, places, table, line, newline);
   if (found.node.type === "TOMLTable") {
     const last = found.node.body.at(-1);
-    const end = endOfLine(text, last === undefined ? (found.key as readonly [number, number])[1] : last.range[1]);
+    const end = endOfLine(
+      text,
+      last === undefined ? (found.key as readonly [number, number])[1] : last.range[1],
+    );
     return splice(text, { start: end, end, insert: `${newline}${line}` });
   }
   if (found.node.type === "TOMLInlineTable" && found.path.length === table.length && isValueOf(found)) {
     const last = found.node.body.at(-1);
-    if (last === undefined) return splice(text, { start: found.value[0], end: found.value[1], insert: `{ ${line} }` });
+    if (last === undefined)
+      return splice(text, { start: found.value[0], end: found.value[1], insert: `{ ${line} }` });
     return splice(text, { start: last.range[1], end: last.range[1], insert: `, ${line}` });
   }
   return afterDotted(text, places, table, key, value, newline);
@@ -126,7 +134,10 @@ export function removeKey(text: string, path: KeyPath): string {
     const end = endOfLine(text, body === undefined ? found.key[1] : body.range[1]);
     return splice(text, { start: found.key[0], end: Math.min(text.length, end + 1), insert: "" });
   }
-  const parent = found.node.parent?.parent as { type?: string; body?: readonly AST.TOMLKeyValue[] } | null | undefined;
+  const parent = found.node.parent?.parent as
+    | { type?: string; body?: readonly AST.TOMLKeyValue[] }
+    | null
+    | undefined;
   if (parent?.type === "TOMLInlineTable" && parent.body !== undefined) {
     const i = parent.body.findIndex((item) => item.key.range[0] === found.key?.[0]);
     const [previous, next] = [parent.body[i - 1], parent.body[i + 1]];
@@ -134,7 +145,11 @@ export function removeKey(text: string, path: KeyPath): string {
     return splice(text, { start: previous?.range[1] ?? found.key[0], end: found.value[1], insert: "" });
   }
   const lineStart = text.lastIndexOf("\n", found.key[0] - 1) + 1;
-  return splice(text, { start: lineStart, end: Math.min(text.length, endOfLine(text, found.value[1]) + 1), insert: "" });
+  return splice(text, {
+    start: lineStart,
+    end: Math.min(text.length, endOfLine(text, found.value[1]) + 1),
+    insert: "",
+  });
 }
 
 /** The indentation that arrays of the text use; four spaces where none has lines. */
@@ -153,12 +168,19 @@ function isValueOf(entry: TomlEntry): boolean {
   return entry.value[0] === entry.node.range[0];
 }
 
-function appendTable(text: string, places: TomlPlaces, table: KeyPath, line: string, newline: string): string {
+function appendTable(
+  text: string,
+  places: TomlPlaces,
+  table: KeyPath,
+  line: string,
+  newline: string,
+): string {
   // Behind the last table of the same family, so that `[project.optional-dependencies]` stands near `[project]`.
   let after: TomlEntry | undefined;
   for (let length = table.length - 1; length > 0 && after === undefined; length -= 1) {
     const family = places.entries.filter(
-      (entry) => entry.node.type === "TOMLTable" && table.slice(0, length).every((step, i) => entry.path[i] === step),
+      (entry) =>
+        entry.node.type === "TOMLTable" && table.slice(0, length).every((step, i) => entry.path[i] === step),
     );
     after = family.at(-1);
   }
@@ -168,25 +190,43 @@ function appendTable(text: string, places: TomlPlaces, table: KeyPath, line: str
     return `${text}${gap}${header}${newline}${line}${newline}`;
   }
   const last = after.node.body.at(-1);
-  const end = endOfLine(text, last === undefined ? (after.key as readonly [number, number])[1] : last.range[1]);
+  const end = endOfLine(
+    text,
+    last === undefined ? (after.key as readonly [number, number])[1] : last.range[1],
+  );
   const tail = end >= text.length ? newline : "";
   return splice(text, { start: end, end, insert: `${newline}${newline}${header}${newline}${line}${tail}` });
 }
 
 /** The table exists only as a prefix of dotted keys or headers (`a.b.c = 1`, `[a.b.c]`). */
-function afterDotted(text: string, places: TomlPlaces, table: KeyPath, key: string, value: string, newline: string): string {
+function afterDotted(
+  text: string,
+  places: TomlPlaces,
+  table: KeyPath,
+  key: string,
+  value: string,
+  newline: string,
+): string {
   const headers = places.entries.filter((entry) => entry.node.type === "TOMLTable");
-  const parent = headers.find((entry) => entry.path.length < table.length && entry.path.every((step, i) => step === table[i]));
+  const parent = headers.find(
+    (entry) => entry.path.length < table.length && entry.path.every((step, i) => step === table[i]),
+  );
   const body = parent?.node.type === "TOMLTable" ? parent.node.body : topLevelKeys(places);
   const prefix = table.slice(parent?.path.length ?? 0).map((step) => tomlKey(String(step)));
   const last = body.findLast((item) => prefix.every((step, i) => keyStep(item, i) === step));
   if (last === undefined) return appendTable(text, places, table, `${tomlKey(key)} = ${value}`, newline);
   const end = endOfLine(text, last.range[1]);
-  return splice(text, { start: end, end, insert: `${newline}${[...prefix, tomlKey(key)].join(".")} = ${value}` });
+  return splice(text, {
+    start: end,
+    end,
+    insert: `${newline}${[...prefix, tomlKey(key)].join(".")} = ${value}`,
+  });
 }
 
 function topLevelKeys(places: TomlPlaces): AST.TOMLKeyValue[] {
-  const items = places.entries.map((entry) => entry.node.parent).filter((node) => node?.type === "TOMLKeyValue");
+  const items = places.entries
+    .map((entry) => entry.node.parent)
+    .filter((node) => node?.type === "TOMLKeyValue");
   return items.filter((item) => item.parent.type === "TOMLTopLevelTable");
 }
 
@@ -202,7 +242,9 @@ function arrayAt(places: TomlPlaces, path: KeyPath): AST.TOMLArray {
 }
 
 function quoteOf(node: AST.TOMLArray): '"' | "'" {
-  const kinds = node.elements.map((element) => (element.type === "TOMLValue" && element.kind === "string" ? element.style : undefined));
+  const kinds = node.elements.map((element) =>
+    element.type === "TOMLValue" && element.kind === "string" ? element.style : undefined,
+  );
   return kinds.length > 0 && kinds.every((kind) => kind === "literal") ? "'" : '"';
 }
 

@@ -95,7 +95,12 @@ function keyValue(item: AST.TOMLKeyValue, base: KeyPath, into: TomlEntry[]): voi
   const steps = item.key.keys.map((key) => (key.type === "TOMLBare" ? key.name : key.value));
   for (let length = 1; length < steps.length; length += 1) {
     // A dotted key stands for the tables on its way too.
-    into.push({ path: [...base, ...steps.slice(0, length)], key: item.key.range, value: item.range, node: item.value });
+    into.push({
+      path: [...base, ...steps.slice(0, length)],
+      key: item.key.range,
+      value: item.range,
+      node: item.value,
+    });
   }
   const path = [...base, ...steps];
   into.push({ path, key: item.key.range, value: item.value.range, node: item.value });

@@ -92,14 +92,22 @@ export interface ToolSettings {
   "upgrade-package"?: string[];
 }
 
-export const PRERELEASE = ["if-necessary-or-explicit", "if-necessary", "explicit", "allow", "disallow"] as const;
+export const PRERELEASE = [
+  "if-necessary-or-explicit",
+  "if-necessary",
+  "explicit",
+  "allow",
+  "disallow",
+] as const;
 export const RESOLUTION = ["highest", "lowest", "lowest-direct"] as const;
 export const FORK_STRATEGY = ["requires-python", "fewest"] as const;
 export const INDEX_STRATEGY = ["first-index", "unsafe-first-match", "unsafe-best-match"] as const;
 /** `hardlink`, `clone` and `copy` put a file per file; `symlink` (the default) links whole directories. */
 export const LINK_MODE = ["symlink", "hardlink", "clone", "copy"] as const;
 
-const configSettings = mapOf<string | string[]>((value, at) => (Array.isArray(value) ? listOf(string)(value, at) : scalar(value, at)));
+const configSettings = mapOf<string | string[]>((value, at) =>
+  Array.isArray(value) ? listOf(string)(value, at) : scalar(value, at),
+);
 
 function scalar(value: unknown, at: string): string {
   return typeof value === "boolean" || typeof value === "number" ? String(value) : string(value, at);
@@ -150,12 +158,16 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
   "build-constraint-dependencies": listOf(string),
   environments: oneOrMore(string),
   "required-environments": oneOrMore(string),
-  conflicts: listOf(listOf(tableOf<Required<ConflictEntry>>({ package: string, extra: string, group: string }))),
+  conflicts: listOf(
+    listOf(tableOf<Required<ConflictEntry>>({ package: string, extra: string, group: string })),
+  ),
   prerelease: oneOf(...PRERELEASE),
   resolution: oneOf(...RESOLUTION),
   "fork-strategy": oneOf(...FORK_STRATEGY),
   "exclude-newer": (value, at) => dateText(value, at),
-  "exclude-newer-package": mapOf<string | false>((value, at) => (value === false ? false : dateText(value, at))),
+  "exclude-newer-package": mapOf<string | false>((value, at) =>
+    value === false ? false : dateText(value, at),
+  ),
   index: listOf(index),
   "index-url": string,
   "extra-index-url": oneOrMore(string),
@@ -165,7 +177,10 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
   offline: boolean,
   sources: mapOf(oneOrMore(source)),
   "no-sources": boolean,
-  workspace: tableOf<{ members: string[]; exclude: string[] }>({ members: listOf(string), exclude: listOf(string) }),
+  workspace: tableOf<{ members: string[]; exclude: string[] }>({
+    members: listOf(string),
+    exclude: listOf(string),
+  }),
   "link-mode": oneOf(...LINK_MODE),
   "compile-bytecode": boolean,
   "real-paths": listOf(string),
@@ -227,7 +242,10 @@ const UV_ITS_OWN = [
 ];
 
 /** What `[tool.dx-py]` (and for absent keys `[tool.uv]`) of a document say. Throws `SettingFailure`. */
-export function readToolSettings(document: Readonly<Record<string, unknown>>, warn: (message: string) => void): ToolSettings {
+export function readToolSettings(
+  document: Readonly<Record<string, unknown>>,
+  warn: (message: string) => void,
+): ToolSettings {
   const tool = document["tool"] === undefined ? {} : table(document["tool"], "tool");
   const own = tool["dx-py"] === undefined ? {} : table(tool["dx-py"], "tool.dx-py");
   const foreign = tool["uv"] === undefined ? {} : table(tool["uv"], "tool.uv");
@@ -240,7 +258,9 @@ export function readToolSettings(document: Readonly<Record<string, unknown>>, wa
     if (UV_ONLY.includes(key)) warn(`\`${at}\` is a setting of uv that dx-py does not have: it is ignored`);
     else {
       const near = nearest(key, Object.keys(CHECKS));
-      warn(`\`${at}\` is not a setting that dx-py knows${near === undefined ? "" : ` (did you mean \`${near}\`?)`}: it is ignored`);
+      warn(
+        `\`${at}\` is not a setting that dx-py knows${near === undefined ? "" : ` (did you mean \`${near}\`?)`}: it is ignored`,
+      );
     }
   });
   // uv installs with hardlinks unless told otherwise; what it was told is about its own cache, not about layouts.
@@ -271,12 +291,16 @@ function readTable(
   return settings as ToolSettings;
 }
 
-function withoutKeys(values: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> {
+function withoutKeys(
+  values: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));
 }
 
 /** A TOML date, or the string that names a moment or a span: kept as text. */
 function dateText(value: unknown, at: string): string {
-  if (typeof value === "object" && value !== null && /^\d{4}-\d\d-\d\d/.test(String(value))) return String(value);
+  if (typeof value === "object" && value !== null && /^\d{4}-\d\d-\d\d/.test(String(value)))
+    return String(value);
   return string(value, at);
 }

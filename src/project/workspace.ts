@@ -22,10 +22,14 @@ export async function workspaceMembers(main: ProjectFile): Promise<ProjectFile[]
     if (file.name === undefined) throw noProjectTable(file);
     const other = names.get(file.name);
     if (other !== undefined) {
-      throw new Failure("DXPY_BAD_WORKSPACE", `Two members of the workspace are called \`${file.name}\`: ${other} and ${dir}`, {
-        context: { path: main.document.path },
-        exitCode: 2,
-      });
+      throw new Failure(
+        "DXPY_BAD_WORKSPACE",
+        `Two members of the workspace are called \`${file.name}\`: ${other} and ${dir}`,
+        {
+          context: { path: main.document.path },
+          exitCode: 2,
+        },
+      );
     }
     names.set(file.name, dir);
     files.push(file);
@@ -36,7 +40,10 @@ export async function workspaceMembers(main: ProjectFile): Promise<ProjectFile[]
 /** Whether a folder is a member of the workspace that a file declares. */
 export function workspaceMatches(main: ProjectFile, dir: string): boolean {
   const { members = [], exclude = [] } = main.settings.workspace ?? {};
-  return members.some((glob) => matches(main.dir, glob, dir)) && !exclude.some((glob) => matches(main.dir, glob, dir));
+  return (
+    members.some((glob) => matches(main.dir, glob, dir)) &&
+    !exclude.some((glob) => matches(main.dir, glob, dir))
+  );
 }
 
 function matches(root: string, pattern: string, dir: string): boolean {
@@ -51,7 +58,11 @@ function expand(root: string, pattern: string): string[] {
   const first = steps.findIndex((step) => /[*?[{]/.test(step));
   const base = steps.slice(0, first).join("/") || "/";
   if (!existsSync(base)) return [];
-  const scanned = new Bun.Glob(steps.slice(first).join("/")).scanSync({ cwd: base, onlyFiles: false, followSymlinks: false });
+  const scanned = new Bun.Glob(steps.slice(first).join("/")).scanSync({
+    cwd: base,
+    onlyFiles: false,
+    followSymlinks: false,
+  });
   return [...scanned].map((found) => tidy(`${base}/${found}`));
 }
 

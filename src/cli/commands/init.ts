@@ -24,7 +24,9 @@ export async function init(this: CliContext, flags: InitFlags, folder?: string):
       ...(flags.name === undefined ? {} : { name: flags.name }),
       ...(flags.description === undefined ? {} : { description: flags.description }),
     });
-    reporter.note(`${reporter.paintNote.green("Made")} the project \`${made.name}\`: ${made.files.join(", ")}`);
+    reporter.note(
+      `${reporter.paintNote.green("Made")} the project \`${made.name}\`: ${made.files.join(", ")}`,
+    );
     reporter.json({ name: made.name, path: dir, files: made.files });
   });
 }

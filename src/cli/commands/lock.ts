@@ -11,7 +11,8 @@ export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
     const opened = await openProject(session, flags);
     const outcome = await lockProject({
       ...opened,
-      upgrade: flags.upgrade === true || opened.project.main.settings.upgrade === true ? true : flags.upgradePackage,
+      upgrade:
+        flags.upgrade === true || opened.project.main.settings.upgrade === true ? true : flags.upgradePackage,
       options: flags.check === true ? "keep" : "own",
       mode: flags.check === true ? "check" : flags.dryRun === true ? "dry-run" : "write",
     });

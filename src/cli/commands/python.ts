@@ -12,10 +12,19 @@ export async function pythonList(this: CliContext, flags: GeneralFlags): Promise
     const width = Math.max(0, ...found.map((each) => each.version.length));
     for (const each of found) {
       const kind = each.implementation === "cpython" ? "" : ` ${each.implementation}`;
-      reporter.result(`${each.version.padEnd(width)}${kind}${each.freeThreaded ? " free-threaded" : ""}  ${reporter.paint.dim(each.executable)}`);
+      reporter.result(
+        `${each.version.padEnd(width)}${kind}${each.freeThreaded ? " free-threaded" : ""}  ${reporter.paint.dim(each.executable)}`,
+      );
     }
     if (found.length === 0) reporter.note("No interpreter was found");
-    reporter.json(found.map(({ version, executable, implementation, freeThreaded }) => ({ version, executable, implementation, freeThreaded })));
+    reporter.json(
+      found.map(({ version, executable, implementation, freeThreaded }) => ({
+        version,
+        executable,
+        implementation,
+        freeThreaded,
+      })),
+    );
   });
 }
 
@@ -35,6 +44,10 @@ export async function pythonFind(this: CliContext, flags: CommonFlags, asked?: s
     );
     reporter.result(found.executable);
     reporter.detail(`${found.implementation} ${found.version}`);
-    reporter.json({ version: found.version, executable: found.executable, implementation: found.implementation });
+    reporter.json({
+      version: found.version,
+      executable: found.executable,
+      implementation: found.implementation,
+    });
   });
 }

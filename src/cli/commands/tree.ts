@@ -1,7 +1,8 @@
 /** `dx-py tree` */
+
+import { readLock } from "../../lock/lock-files.ts";
 import type { Lock, LockedPackage } from "../../lock/lock-model.ts";
 import { lockTree, type TreeNode, type TreeOptions } from "../../lock/lock-tree.ts";
-import { readLock } from "../../lock/lock-files.ts";
 import { Failure } from "../../platform/errors.ts";
 import type { Project } from "../../project/discover.ts";
 import { lockProject } from "../../project/lock-project.ts";
@@ -23,12 +24,19 @@ export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
         ? (await readLock(project.root))?.lock
         : (await lockProject({ ...opened, upgrade: [], options: "keep", mode: "write" })).lock;
     if (lock === undefined) {
-      throw new Failure("DXPY_NO_LOCK", `There is no lock in ${project.root}`, { hint: "Run `dx-py lock`.", exitCode: 1 });
+      throw new Failure("DXPY_NO_LOCK", `There is no lock in ${project.root}`, {
+        hint: "Run `dx-py lock`.",
+        exitCode: 1,
+      });
     }
     session.reporter.settle();
     const shown = withProject(lock, project);
     const options: TreeOptions = {
-      ...(flags.package.length > 0 ? { packages: flags.package.map(normalizeName) } : flags.invert ? {} : { packages: [rootName(project)] }),
+      ...(flags.package.length > 0
+        ? { packages: flags.package.map(normalizeName) }
+        : flags.invert
+          ? {}
+          : { packages: [rootName(project)] }),
       ...(flags.invert === undefined ? {} : { invert: flags.invert }),
       ...(flags.depth === undefined ? {} : { depth: flags.depth }),
       environment: { ...platformFacts(flags.pythonPlatform), ...pythonFacts(flags.pythonVersion) },
@@ -57,7 +65,12 @@ function withProject(lock: Lock, project: Project): Lock {
     source: { kind: "directory", path: ".", editable: true },
     wheels: [],
     dependencies: rootRequirements(project).map(({ requirement, scope }) => {
-      const why = scope.extra === undefined ? (scope.group === undefined ? undefined : `group ${scope.group}`) : `extra ${scope.extra}`;
+      const why =
+        scope.extra === undefined
+          ? scope.group === undefined
+            ? undefined
+            : `group ${scope.group}`
+          : `extra ${scope.extra}`;
       void why;
       return {
         name: requirement.normalized,
@@ -105,9 +118,17 @@ function platformFacts(platform: string | undefined): Partial<MarkerEnvironment>
   const plain = PLATFORMS[platform];
   if (plain !== undefined) return plain;
   const [machine = ""] = platform.split("-");
-  const system = platform.includes("darwin") || platform.includes("macos") ? "macos" : platform.includes("windows") ? "windows" : "linux";
+  const system =
+    platform.includes("darwin") || platform.includes("macos")
+      ? "macos"
+      : platform.includes("windows")
+        ? "windows"
+        : "linux";
   const names = MACHINES[machine];
-  if (names === undefined || !/-(?:linux|apple|pc|unknown|manylinux|musllinux|windows|macos)/.test(platform)) {
+  if (
+    names === undefined ||
+    !/-(?:linux|apple|pc|unknown|manylinux|musllinux|windows|macos)/.test(platform)
+  ) {
     throw new Failure("DXPY_BAD_PLATFORM", `\`${platform}\` is not a platform`, {
       hint: "Use linux, macos, windows, or a target triple such as x86_64-unknown-linux-gnu.",
       exitCode: 2,
@@ -121,7 +142,13 @@ function pythonFacts(version: string | undefined): Partial<MarkerEnvironment> {
   if (version === undefined) return {};
   const match = /^(\d+)\.(\d+)(?:\.(\d+))?$/.exec(version);
   if (match === null) {
-    throw new Failure("DXPY_BAD_VERSION", `\`${version}\` is not a Python version`, { hint: "Write 3.12 or 3.12.1.", exitCode: 2 });
+    throw new Failure("DXPY_BAD_VERSION", `\`${version}\` is not a Python version`, {
+      hint: "Write 3.12 or 3.12.1.",
+      exitCode: 2,
+    });
   }
-  return { python_version: `${match[1]}.${match[2]}`, python_full_version: `${match[1]}.${match[2]}.${match[3] ?? "0"}` };
+  return {
+    python_version: `${match[1]}.${match[2]}`,
+    python_full_version: `${match[1]}.${match[2]}.${match[3] ?? "0"}`,
+  };
 }

@@ -21,7 +21,9 @@ export function failureText(error: unknown, paint: Palette, verbose: boolean): s
   if (error instanceof Failure && error.hint) lines.push(`${paint.bold(paint.cyan("hint"))}: ${error.hint}`);
   if (error instanceof Failure && verbose) lines.push(paint.dim(`code: ${error.code}`));
   if (!(error instanceof Failure)) {
-    lines.push(`${paint.bold(paint.cyan("hint"))}: This is a defect of dx-py. Please report it with the command that you ran.`);
+    lines.push(
+      `${paint.bold(paint.cyan("hint"))}: This is a defect of dx-py. Please report it with the command that you ran.`,
+    );
     if (verbose && error instanceof Error && error.stack !== undefined) lines.push(paint.dim(error.stack));
   }
   return lines.join("\n");

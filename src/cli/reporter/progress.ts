@@ -64,7 +64,11 @@ export async function createProgressBoard(paint: Palette): Promise<ProgressBoard
   };
 }
 
-function row(id: string, item: { text?: string; done: number; total?: number | undefined }, paint: Palette): string {
+function row(
+  id: string,
+  item: { text?: string; done: number; total?: number | undefined },
+  paint: Palette,
+): string {
   const name = id.length > 28 ? `${id.slice(0, 27)}…` : id.padEnd(28);
   if (item.text !== undefined) return `  ${name} ${paint.dim(item.text)}`;
   if (item.total === undefined || item.total <= 0) return `  ${name} ${formatBytes(item.done)}`;

@@ -53,7 +53,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       console.log(text);
     },
     json(value) {
-      if (options.json) console.log(JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item), 2));
+      if (options.json)
+        console.log(JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item), 2));
     },
     note(text) {
       if (!options.quiet) say(text);

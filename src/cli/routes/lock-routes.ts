@@ -40,7 +40,9 @@ export const initCommand = buildCommand<InitFlags, [string?], CliContext>({
     aliases: COMMON_ALIASES,
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "Folder (default: the current one)", parse: String, optional: true, placeholder: "DIR" }],
+      parameters: [
+        { brief: "Folder (default: the current one)", parse: String, optional: true, placeholder: "DIR" },
+      ],
     },
   },
   docs: { brief: "Make a pyproject.toml" },
@@ -66,8 +68,17 @@ export const treeCommand = buildCommand<TreeFlags, [], CliContext>({
   parameters: {
     flags: {
       invert: yes("What depends on what, the other way round"),
-      depth: { kind: "parsed", parse: numberParser, optional: true, brief: "Levels to show", placeholder: "N" },
-      pythonPlatform: oneText("Only what is installed on: linux, macos, windows, or a target triple", "PLATFORM"),
+      depth: {
+        kind: "parsed",
+        parse: numberParser,
+        optional: true,
+        brief: "Levels to show",
+        placeholder: "N",
+      },
+      pythonPlatform: oneText(
+        "Only what is installed on: linux, macos, windows, or a target triple",
+        "PLATFORM",
+      ),
       pythonVersion: oneText("Only what is installed with this Python", "VERSION"),
       package: manyTexts("Start at this package", "NAME"),
       universal: yes("For every platform and Python (the default)"),

@@ -1,6 +1,14 @@
 /** Options of `cache`, `python` and `completions`: what concerns the machine and not one project. */
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import { COMMON, COMMON_ALIASES, type CommonFlags, GENERAL, GENERAL_ALIASES, type GeneralFlags, yes } from "../common-flags.ts";
+import {
+  COMMON,
+  COMMON_ALIASES,
+  type CommonFlags,
+  GENERAL,
+  GENERAL_ALIASES,
+  type GeneralFlags,
+  yes,
+} from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
 
 export interface CleanFlags extends GeneralFlags {
@@ -55,7 +63,14 @@ const find = buildCommand<CommonFlags, [string?], CliContext>({
     aliases: COMMON_ALIASES,
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "What is asked for: a version, a path or a name", parse: String, optional: true, placeholder: "PYTHON" }],
+      parameters: [
+        {
+          brief: "What is asked for: a version, a path or a name",
+          parse: String,
+          optional: true,
+          placeholder: "PYTHON",
+        },
+      ],
     },
   },
   docs: { brief: "Say which interpreter would be used" },

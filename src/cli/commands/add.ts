@@ -1,0 +1,107 @@
+/** `dx-py add` */
+import { existsSync, statSync } from "node:fs";
+import { Failure } from "../../platform/errors.ts";
+import { type Addition, addToProject } from "../../project/change-requirements.ts";
+import { readProjectFile } from "../../project/project-file.ts";
+import { relativePath } from "../../project/resolve-request.ts";
+import type { SourceEntry } from "../../project/tool-settings.ts";
+import { tidy } from "../../project/workspace.ts";
+import { normalizeExtra } from "../../standards/names.ts";
+import { parseRequirement, type Requirement } from "../../standards/requirements.ts";
+import { changeProject, listOf } from "../change-project.ts";
+import type { CliContext } from "../context.ts";
+import { openProject } from "../open-project.ts";
+import { perform } from "../perform.ts";
+import type { AddFlags } from "../routes/edit-routes.ts";
+
+export async function add(this: CliContext, flags: AddFlags, ...words: string[]): Promise<void> {
+  await perform(this, flags, async (session) => {
+    const opened = await openProject(session, flags);
+    const base = opened.project.current.dir;
+    const additions: Addition[] = [];
+    for (const word of words) additions.push(await additionOf(word, flags, this.cwd, base));
+    if ((flags.git !== undefined || flags.path !== undefined) && additions.length !== 1) {
+      throw new Failure("DXPY_USAGE", "`--git` and `--path` say where one package comes from", {
+        exitCode: 2,
+      });
+    }
+    const list = listOf(flags);
+    await changeProject(session, opened, flags, "Added", (locking) =>
+      addToProject(opened.project, list, additions, locking),
+    );
+  });
+}
+
+async function additionOf(word: string, flags: AddFlags, cwd: string, base: string): Promise<Addition> {
+  const local = localFolder(word, cwd);
+  const given = local === undefined ? parseRequirement(word) : await requirementOfFolder(local);
+  const requirement = withExtras(given, flags.extra);
+  const source = sourceOf(flags, local, cwd, base);
+  return { requirement, raw: flags.raw ?? false, ...(source === undefined ? {} : { source }) };
+}
+
+/** `./lib` or `../lib`: a folder and not a name. */
+function localFolder(word: string, cwd: string): string | undefined {
+  if (!/^\.{0,2}\//.test(word) && word !== "." && word !== "..") return undefined;
+  const path = tidy(word.startsWith("/") ? word : `${cwd}/${word}`);
+  if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
+    throw new Failure("DXPY_NOT_A_FOLDER", `${word} is not a folder`, { context: { path }, exitCode: 2 });
+  }
+  return path;
+}
+
+async function requirementOfFolder(path: string): Promise<Requirement> {
+  const name = (await readProjectFile(path))?.metadata?.name;
+  if (name === undefined) {
+    throw new Failure("DXPY_NO_NAME", `${path} has no pyproject.toml that names a project`, {
+      hint: "Write `dx-py add NAME --path FOLDER`.",
+      exitCode: 2,
+    });
+  }
+  return parseRequirement(name);
+}
+
+function withExtras(requirement: Requirement, extras: readonly string[]): Requirement {
+  if (extras.length === 0) return requirement;
+  const all = [...new Set([...requirement.extras, ...extras.map(normalizeExtra)])].sort();
+  const rest = requirement.text
+    .trim()
+    .slice(requirement.name.length)
+    .replace(/^\s*\[[^\]]*\]/, "");
+  return parseRequirement(`${requirement.name}[${all.join(",")}]${rest}`);
+}
+
+function sourceOf(
+  flags: AddFlags,
+  local: string | undefined,
+  cwd: string,
+  base: string,
+): SourceEntry | undefined {
+  const { git, rev, tag, branch } = flags;
+  if (git === undefined && (rev ?? tag ?? branch) !== undefined) {
+    throw new Failure("DXPY_USAGE", "`--rev`, `--tag` and `--branch` go with `--git`", { exitCode: 2 });
+  }
+  const path =
+    local ??
+    (flags.path === undefined
+      ? undefined
+      : tidy(flags.path.startsWith("/") ? flags.path : `${cwd}/${flags.path}`));
+  if (git !== undefined && path !== undefined) {
+    throw new Failure("DXPY_USAGE", "`--git` and `--path` exclude each other", { exitCode: 2 });
+  }
+  if (git !== undefined) {
+    return {
+      git,
+      ...(rev === undefined ? {} : { rev }),
+      ...(tag === undefined ? {} : { tag }),
+      ...(branch === undefined ? {} : { branch }),
+    };
+  }
+  if (path === undefined) return undefined;
+  if (!existsSync(path))
+    throw new Failure("DXPY_NOT_A_FOLDER", `${path} does not exist`, { context: { path }, exitCode: 2 });
+  return {
+    path: relativePath(base, path),
+    ...(flags.editable === undefined ? {} : { editable: flags.editable }),
+  };
+}

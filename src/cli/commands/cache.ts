@@ -1,0 +1,102 @@
+/** `dx-py cache dir`, `size` and `clean` */
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { listRoots } from "../../environment/roots.ts";
+import { withIndexLock } from "../../layout/dxc-writer.ts";
+import type { Home } from "../../platform/home.ts";
+import { createStaging, removeTree, sweepStaging } from "../../platform/staging.ts";
+import type { GeneralFlags } from "../common-flags.ts";
+import type { CliContext } from "../context.ts";
+import { perform } from "../perform.ts";
+import { count, formatBytes } from "../reporter/amounts.ts";
+import type { CleanFlags } from "../routes/machine-routes.ts";
+
+export async function cacheDir(this: CliContext, flags: GeneralFlags): Promise<void> {
+  await perform(this, flags, async ({ reporter }) => {
+    reporter.result(this.home.root);
+    reporter.json({ dir: this.home.root });
+  });
+}
+
+export async function cacheSize(this: CliContext, flags: GeneralFlags): Promise<void> {
+  await perform(this, flags, async ({ reporter }) => {
+    const { home } = this;
+    const parts = { layouts: home.layouts, store: home.store, index: home.index, tmp: home.tmp };
+    const sizes = Object.fromEntries(
+      Object.entries(parts).map(([name, path]) => [name, sizeOf(path)]),
+    ) as Record<keyof typeof parts, number>;
+    const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+    for (const [name, size] of Object.entries(sizes))
+      reporter.result(`${name.padEnd(8)} ${formatBytes(size)}`);
+    reporter.result(`total    ${formatBytes(total)}`);
+    reporter.json({ ...sizes, total });
+  });
+}
+
+export async function cacheClean(this: CliContext, flags: CleanFlags): Promise<void> {
+  await perform(this, flags, async ({ reporter }) => {
+    const { home } = this;
+    const chosen = flags.layouts === true || flags.store === true || flags.index === true;
+    const all = flags.all === true || !chosen;
+    const store = all || flags.store === true;
+    // A layout is links into the store: without it, it would look whole and be broken.
+    const layouts = store || flags.layouts === true;
+    const index = all || flags.index === true;
+    const removed: string[] = [];
+    if (existsSync(home.root)) {
+      sweepStaging(home);
+      if (layouts)
+        await withIndexLock(home, () => takeAway(home, [home.layoutsIndex, home.layouts], removed));
+      if (store) takeAway(home, [home.store], removed);
+      if (index) takeAway(home, [home.index], removed);
+      if (all) takeAway(home, [home.interpreters], removed);
+    }
+    const names = removed.map((path) => path.slice(home.root.length + 1));
+    reporter.note(
+      removed.length === 0 ? "There was nothing to remove" : `Removed ${names.join(", ")} from ${home.root}`,
+    );
+    const attached = layouts
+      ? listRoots(home).filter(({ link }) => lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink())
+      : [];
+    if (attached.length > 0 && removed.length > 0) {
+      reporter.note(
+        `${count(attached.length, "environment")} will be made again by the next \`dx-py install\` in ${attached.length === 1 ? "its project" : "their projects"}`,
+      );
+    }
+    reporter.json({ removed: names });
+  });
+}
+
+/** Moved away in one step each, then removed: nobody sees a half of it. */
+function takeAway(home: Home, paths: readonly string[], removed: string[]): void {
+  const staging = createStaging(home);
+  try {
+    for (const [i, path] of paths.entries()) {
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
+      renameSync(path, `${staging}/${i}`);
+      removed.push(path);
+    }
+  } finally {
+    removeTree(staging);
+    rmSync(staging, { force: true, recursive: true });
+  }
+}
+
+/** Bytes of the files below a folder, links not followed, each hard link once. */
+function sizeOf(path: string): number {
+  const seen = new Set<string>();
+  const waiting = [path];
+  let total = 0;
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    const stats = lstatSync(at, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    if (stats.isDirectory()) {
+      for (const name of readdirSync(at)) waiting.push(`${at}/${name}`);
+      continue;
+    }
+    const id = `${stats.dev}:${stats.ino}`;
+    if (stats.nlink > 1 && seen.has(id)) continue;
+    seen.add(id);
+    total += stats.size;
+  }
+  return total;
+}
