@@ -18,6 +18,9 @@ const SUBJECT = { code: "DXPY_BAD_DEPENDENCY_GROUPS", subject: "pyproject.toml" 
 /** Includes repeat what they include; a table that unfolds to more than this is refused. */
 const MAX_REQUIREMENTS = 100_000;
 
+/** A chain of includes longer than this is refused. */
+const MAX_DEPTH = 500;
+
 type Item = Requirement | { readonly include: string; readonly where: string };
 
 /**
@@ -45,12 +48,12 @@ export function resolveGroups(table: unknown): Map<string, Requirement[]> {
         const cycle = [...path.slice(path.indexOf(include)), include].join("` → `");
         throw shapeFailure(SUBJECT, where, `the groups include each other: \`${cycle}\``);
       }
+      const tooMuch = () => shapeFailure(SUBJECT, where, "the groups include one another too many times");
+      if (path.length > MAX_DEPTH) throw tooMuch();
       const included = resolve(include, [...path, include]);
       total += included.length;
-      if (total > MAX_REQUIREMENTS || path.length > 500) {
-        throw shapeFailure(SUBJECT, where, "the groups include one another too many times");
-      }
-      requirements.push(...included);
+      if (total > MAX_REQUIREMENTS) throw tooMuch();
+      for (const one of included) requirements.push(one);
     }
     resolved.set(group, requirements);
     return requirements;

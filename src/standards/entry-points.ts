@@ -27,7 +27,7 @@ export function parseEntryPoints(text: string): EntryPoint[] {
     const line = stripPythonSpace(raw);
     if (line === "" || line.startsWith("#")) continue;
     if (line.startsWith("[") && line.endsWith("]")) {
-      group = line.replace(/^[[\]]+|[[\]]+$/g, "");
+      group = withoutBrackets(line);
       continue;
     }
     const equals = line.indexOf("=");
@@ -37,6 +37,16 @@ export function parseEntryPoints(text: string): EntryPoint[] {
     found.push({ group, name: stripPythonSpace(line.slice(0, equals)), ...reference });
   }
   return found;
+}
+
+/** Every bracket at both ends taken off, as Python's `strip("[]")` does. */
+function withoutBrackets(line: string): string {
+  const isBracket = (at: number) => line[at] === "[" || line[at] === "]";
+  let start = 0;
+  let end = line.length;
+  while (start < end && isBracket(start)) start++;
+  while (end > start && isBracket(end - 1)) end--;
+  return line.slice(start, end);
 }
 
 /** `module:attribute [extra]`; `undefined` when it is no object reference. */

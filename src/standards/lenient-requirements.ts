@@ -64,7 +64,11 @@ export function parseSpecifierSetLenient(text: string): SpecifierSet {
   return parseSpecifierSet(text);
 }
 
+/** Longer texts are not mended: some of the faults take time that grows with the square of the length to look for. */
+const MAX_LENGTH = 4096;
+
 function* mend(text: string): Generator<string> {
+  if (text.length > MAX_LENGTH) return;
   let mended = text;
   for (const [fault, replacement] of REPAIRS) {
     const next = mended.replace(fault, replacement);

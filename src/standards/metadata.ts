@@ -4,6 +4,7 @@ import { quote } from "./caret.ts";
 import {
   allFields,
   decodeHeaderText,
+  decodeHeadOnly,
   firstField,
   type HeaderBlock,
   readHeaderBlock,
@@ -45,7 +46,7 @@ export interface FullMetadata extends CoreMetadata {
  * the format are no errors, the description is not looked at. Failure: DXPY_BAD_METADATA when name or version is missing.
  */
 export function parseMetadata(data: string | Uint8Array, options: { file?: string } = {}): CoreMetadata {
-  return coreOf(readHeaderBlock(decodeHeaderText(data)), options.file);
+  return coreOf(readHeaderBlock(decodeHeadOnly(data)), options.file);
 }
 
 function coreOf(block: HeaderBlock, file: string | undefined): CoreMetadata {

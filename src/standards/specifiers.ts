@@ -68,7 +68,11 @@ export function tryParseSpecifierSet(text: string): SpecifierSet | undefined {
   return "bad" in set ? undefined : set;
 }
 
+/** Longer texts are refused before they are read. */
+const MAX_LENGTH = 65_536;
+
 function readSpecifierSet(text: string): SpecifierSet | { bad: string; at: number } {
+  if (text.length > MAX_LENGTH) return { bad: text.slice(0, 20), at: 0 };
   const specifiers: Specifier[] = [];
   for (let start = 0; start <= text.length; ) {
     const comma = text.indexOf(",", start);
