@@ -87,10 +87,11 @@ export function unreadable(path: string, cause: unknown): Failure {
 /**
  * A short cut past the hashing, for callers that can remember a text outside of the lock: sizes and times (nanoseconds) of the DPL,
  * `pylock.toml` and the inputs. While the stamp is the same as when `openFreshDpl` said yes, the answer is still yes; and
- * `undefined` where a file was changed so lately that the next change might leave its time as it is.
+ * `undefined` where a file was changed so lately (two seconds before `now`, milliseconds since the epoch) that the next
+ * change might leave its time as it is.
  */
-export function freshnessStamp(projectDir: string, dpl: Dpl): string | undefined {
-  const newest = (BigInt(Date.now()) - 2000n) * 1_000_000n;
+export function freshnessStamp(projectDir: string, dpl: Dpl, now = Date.now()): string | undefined {
+  const newest = (BigInt(now) - 2000n) * 1_000_000n;
   let stamp = "";
   for (const path of [DPL_FILE, PYLOCK_FILE, ...dpl.header.inputs.map((input) => input.path)]) {
     const stat = statSync(`${projectDir}/${path}`, { bigint: true, throwIfNoEntry: false });

@@ -123,6 +123,16 @@ describe("freshness", () => {
     await write();
     const open = openFreshDpl(folder)!;
     expect(freshnessStamp(folder, open)).toBeUndefined();
+    const later = Date.now() + 10_000;
+    const stamp = () => freshnessStamp(folder, open, later);
+    const before = stamp();
+    expect(before).toBeString();
+    expect(stamp()).toBe(before!);
+    for (const path of [text, dpl, join(folder, "pyproject.toml"), join(folder, "uv.toml")]) {
+      const was = stamp();
+      writeFileSync(path, "changed");
+      expect(stamp()).not.toBe(was!);
+    }
     open.close();
   });
 });
