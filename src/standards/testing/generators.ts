@@ -226,10 +226,11 @@ const extras = fc.oneof(
       .map(([names, space]) => `[${space}${names.join(`${space},`)}${space}]`),
   },
 );
+// After `===` everything up to white space is the version, commas too.
+const versionSet = anySpecifierSet.map((set) => set.trim()).filter((set) => !/===.*,/.test(set));
 const versions = fc.oneof(
-  fc.constant(""),
-  anySpecifierSet.map((set) => set.trim()).filter((set) => set !== ""),
-  anySpecifierSet.map((set) => `(${set.trim()})`),
+  versionSet,
+  versionSet.map((set) => `(${set})`),
 );
 const url = fc.constantFrom(
   " @ https://example.org/a-1.0.zip",
