@@ -1,8 +1,17 @@
 import type { Home } from "../platform/home.ts";
 import type { CoreMetadata } from "../standards/metadata.ts";
+import { createCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
+import { downloadFile } from "./download.ts";
+import { openHostMemory } from "./host-memory.ts";
+import { createHttp } from "./http.ts";
 import type { IndexSettings } from "./index-settings.ts";
+import { openLocalDigests } from "./local-files.ts";
+import { createMetadataFinder } from "./metadata-finder.ts";
+import { openPackageCache } from "./package-cache.ts";
 import type { PackagePage } from "./package-page.ts";
+import { createPageFinder } from "./page-finder.ts";
+import type { SourceContext } from "./page-source.ts";
 
 /** What the configured indexes serve, behind one cache (`home/index`). Safe to ask many things at once. */
 export interface PackageIndex {
@@ -66,4 +75,52 @@ export interface IndexContext {
   warn?: (message: string) => void;
 }
 
-export declare function createPackageIndex(settings: IndexSettings, context: IndexContext): PackageIndex;
+export function createPackageIndex(settings: IndexSettings, context: IndexContext): PackageIndex {
+  const stats: IndexStats = { requests: 0, bytes: 0, cachedPages: 0, cachedMetadata: 0, revalidated: 0 };
+  const cache = openPackageCache(context.home.index);
+  const hosts = openHostMemory(context.home.index);
+  const digests = openLocalDigests(context.home.index);
+  const credentials = createCredentials(
+    [...settings.indexes, ...settings.findLinks.map((url) => ({ url }))],
+    context.env,
+  );
+  const http = createHttp({
+    credentials,
+    env: context.env,
+    offline: settings.offline,
+    stats,
+    ...(settings.certificates === undefined ? {} : { certificates: settings.certificates }),
+    ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
+  });
+  const warned = new Set<string>();
+  const source: SourceContext = {
+    http,
+    cache,
+    digests,
+    offline: settings.offline,
+    stats,
+    mustRefresh: (project) =>
+      settings.refresh === true || (settings.refresh !== false && settings.refresh.includes(project)),
+    warn(message) {
+      if (!warned.has(message)) context.warn?.(message);
+      warned.add(message);
+    },
+  };
+  const pages = createPageFinder(settings, source);
+  const download = (file: DownloadableFile, options?: DownloadOptions) => downloadFile(file, http, options);
+  const metadata = createMetadataFinder({ cache, hosts, http, download, stats, offline: settings.offline });
+  return {
+    settings,
+    stats,
+    download,
+    page: (name, options = {}) => pages.page(name, options.index),
+    pageIfCached: (name, options = {}) => pages.pageIfCached(name, options.index),
+    findFile: pages.findFile,
+    metadata: metadata.metadata,
+    metadataIfCached: metadata.metadataIfCached,
+    async close() {
+      hosts.save();
+      digests.save();
+    },
+  };
+}

@@ -20,7 +20,8 @@ export interface HttpOptions {
 
 export interface HttpRequest {
   method?: "GET" | "HEAD";
-  headers?: Readonly<Record<string, string>>;
+  /** A function is asked before each try: a transfer that broke asks for the rest. */
+  headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   /** Bytes of body that are accepted, after decompression. */
   limit: number;
   /** Statuses besides 2xx and 304 that are answers rather than errors. */
@@ -97,12 +98,13 @@ export function createHttp(options: HttpOptions): Http {
 
   async function follow(url: string, request: HttpRequest, watch: Watch) {
     let current = url;
+    const headers = typeof request.headers === "function" ? request.headers() : request.headers;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
       const authorization = options.credentials.forUrl(current);
       stats.requests += 1;
       const response = await fetch(withoutCredentials(current), {
         method: request.method ?? "GET",
-        headers: { "user-agent": "dx-py", ...request.headers, ...(authorization ? { authorization } : {}) },
+        headers: { "user-agent": "dx-py", ...headers, ...(authorization ? { authorization } : {}) },
         redirect: "manual",
         signal: watch.signal,
         ...extra,

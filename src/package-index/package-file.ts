@@ -189,19 +189,18 @@ export function encodeRecord(key: string, payload: Uint8Array): Uint8Array {
 /**
  * Adds a record in one write, so that processes that append at once do not mix theirs. When another process renames
  * a new file into place meanwhile, the record is lost, and learnt again.
+ *
+ * @param sound the file was read before and is a package file; otherwise it is looked at first.
  */
-export function appendRecord(path: string, record: Uint8Array): void {
-  let file: number;
-  try {
-    file = openSync(path, "a");
-  } catch {
+export function appendRecord(path: string, record: Uint8Array, sound: boolean): void {
+  if (!sound && readPackageFile(path) === undefined) {
     writePackageFile(path, { ...UNKNOWN, records: record });
     return;
   }
   quietly(() => {
+    const file = openSync(path, "a");
     try {
-      if (fstatSync(file).size === 0) writePackageFile(path, { ...UNKNOWN, records: record });
-      else writeSync(file, record);
+      writeSync(file, record);
     } finally {
       closeSync(file);
     }
@@ -225,8 +224,8 @@ function quietly(action: () => void): void {
   }
 }
 
-/** `home/index/<index>/<project>.dxi`; both parts are safe as file names whatever they were made from. */
-export function packageFilePath(indexFolder: string, indexUrl: string, project: string): string {
+/** The project's file in an index's folder; safe as a file name whatever the project is called. */
+export function packageFilePath(folder: string, project: string): string {
   const safe = /^[a-z0-9][a-z0-9-]{0,99}$/.test(project) ? project : `_${sha256Hex(project).slice(0, 32)}`;
-  return `${indexFolder}/${sha256Hex(indexUrl).slice(0, 16)}/${safe}.dxi`;
+  return `${folder}/${safe}.dxi`;
 }

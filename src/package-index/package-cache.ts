@@ -1,0 +1,61 @@
+import { sha256Hex } from "../platform/sha256.ts";
+import {
+  appendRecord,
+  encodeRecord,
+  type PackageFile,
+  type PackageFileContent,
+  packageFilePath,
+  readPackageFile,
+  writePackageFile,
+} from "./package-file.ts";
+
+/** The files of `home/index` as one process sees them: each is read once. */
+export interface PackageCache {
+  file(indexUrl: string, project: string): PackageFile | undefined;
+  /** Replaces the page and keeps the records. */
+  writePage(indexUrl: string, project: string, content: Omit<PackageFileContent, "records">): void;
+  addRecord(indexUrl: string, project: string, key: string, payload: Uint8Array): void;
+}
+
+export function openPackageCache(indexFolder: string): PackageCache {
+  const folders = new Map<string, string>();
+  const files = new Map<string, PackageFile | undefined>();
+  const pathOf = (indexUrl: string, project: string) => {
+    let folder = folders.get(indexUrl);
+    if (folder === undefined) {
+      folder = `${indexFolder}/${sha256Hex(indexUrl).slice(0, 16)}`;
+      folders.set(indexUrl, folder);
+    }
+    return packageFilePath(folder, project);
+  };
+  const open = (path: string) => {
+    if (!files.has(path)) files.set(path, readPackageFile(path));
+    return files.get(path);
+  };
+  return {
+    file: (indexUrl, project) => open(pathOf(indexUrl, project)),
+    writePage(indexUrl, project, content) {
+      const path = pathOf(indexUrl, project);
+      // What other processes appended meanwhile is kept too.
+      const records = readPackageFile(path)?.records() ?? new Uint8Array();
+      writePackageFile(path, { ...content, records });
+      files.set(path, readPackageFile(path));
+    },
+    addRecord(indexUrl, project, key, payload) {
+      const path = pathOf(indexUrl, project);
+      const known = open(path);
+      const record = encodeRecord(key, payload);
+      if (known === undefined || !known.damaged()) {
+        appendRecord(path, record, known !== undefined);
+        return;
+      }
+      writePackageFile(path, { ...contentOf(known), records: Buffer.concat([known.records(), record]) });
+      files.set(path, readPackageFile(path));
+    },
+  };
+}
+
+function contentOf(file: PackageFile): Omit<PackageFileContent, "records"> {
+  const { state, validatedAt, ttl, page } = file;
+  return { state, validatedAt, ttl, page, info: file.info() };
+}

@@ -1,0 +1,147 @@
+import { Failure } from "../platform/errors.ts";
+import { isValidName, normalizeName } from "../standards/names.ts";
+import { withoutCredentials } from "./credentials.ts";
+import type { DistributionFile } from "./distribution.ts";
+import { createFlatSource, type FlatSource } from "./flat-source.ts";
+import type { IndexLocation, IndexSettings } from "./index-settings.ts";
+import type { PackagePage } from "./package-page.ts";
+import {
+  createPageSource,
+  type FoundPage,
+  type PageSource,
+  pageOfFiles,
+  type SourceContext,
+} from "./page-source.ts";
+
+/** Which of several indexes answers for a project, and what find-links add to it. */
+export interface PageFinder {
+  page(name: string, pin?: string): Promise<PackagePage | undefined>;
+  pageIfCached(name: string, pin?: string): PackagePage | undefined;
+  findFile(
+    project: string,
+    filename: string,
+    hashes: Readonly<Record<string, string>>,
+  ): Promise<DistributionFile | undefined>;
+}
+
+export function createPageFinder(settings: IndexSettings, context: SourceContext): PageFinder {
+  const sources = settings.indexes.map((location) => createSource(location, context));
+  const flats = settings.findLinks.map((location) => createFlatSource(location, context));
+  const found = new Map<string, PackagePage | undefined>();
+
+  const sourcesFor = (pin: string | undefined): PageSource[] => {
+    if (pin === undefined) return sources.filter(({ location }) => !location.explicit);
+    const pinned = sources.filter(({ location }) => location.name === pin);
+    if (pinned.length === 0) throw unknownIndex(pin, settings.indexes);
+    return pinned;
+  };
+  // Who pins a package to an index wants none of it from elsewhere.
+  const flatsFor = (pin: string | undefined): FlatSource[] => (pin === undefined ? flats : []);
+
+  const combine = (project: string, pages: readonly PackagePage[], extra: readonly DistributionFile[]) => {
+    const [first] = pages;
+    if (extra.length === 0 && pages.length <= 1) return first;
+    const files = pages.flatMap((page) => Array.from({ length: page.count }, (_, i) => page.files(i)).flat());
+    const all = [...extra, ...files];
+    return pageOfFiles(project, first?.index ?? extra[0]?.index ?? "", all);
+  };
+  const isEnough = (pages: readonly PackagePage[]) => settings.strategy === "first-index" && pages.length > 0;
+
+  return {
+    async page(name, pin) {
+      const project = normalizeName(name);
+      if (!isValidName(project)) return undefined;
+      const key = `${pin ?? ""} ${project}`;
+      if (found.has(key)) return found.get(key);
+      const pages: PackagePage[] = [];
+      const extra = Promise.all(flatsFor(pin).map((flat) => flat.files(project)));
+      // An index that fails is told first; what then becomes of the find-links is of no interest.
+      extra.catch(() => {});
+      for (const source of sourcesFor(pin)) {
+        const page = await source.page(project);
+        if (page !== null) pages.push(page);
+        if (isEnough(pages)) break;
+      }
+      const page = combine(project, pages, (await extra).flat());
+      found.set(key, page);
+      return page;
+    },
+    pageIfCached(name, pin) {
+      const project = normalizeName(name);
+      const key = `${pin ?? ""} ${project}`;
+      if (found.has(key)) return found.get(key);
+      if (!isValidName(project)) return undefined;
+      const pages: PackagePage[] = [];
+      for (const source of sourcesFor(pin)) {
+        const page: FoundPage | undefined = source.known(project);
+        if (page === undefined) return undefined;
+        if (page !== null) pages.push(page);
+        if (isEnough(pages)) break;
+      }
+      const extra: DistributionFile[] = [];
+      for (const flat of flatsFor(pin)) {
+        const files = flat.known(project);
+        if (files === undefined) return undefined;
+        extra.push(...files);
+      }
+      const page = combine(project, pages, extra);
+      found.set(key, page);
+      return page;
+    },
+    async findFile(project, filename, hashes) {
+      const name = normalizeName(project);
+      if (!isValidName(name)) return undefined;
+      const places: (() => Promise<readonly DistributionFile[]>)[] = [
+        ...flats.map((flat) => () => flat.files(name)),
+        ...sources.map((source) => async () => {
+          const page = await source.page(name);
+          if (page === null) return [];
+          return Array.from({ length: page.count }, (_, i) => page.files(i)).flat();
+        }),
+      ];
+      for (const place of places) {
+        const file = (await place()).find((one) => one.filename === filename && agree(one.hashes, hashes));
+        if (file !== undefined) return { ...file, hashes: { ...file.hashes, ...hashes } };
+      }
+      return undefined;
+    },
+  };
+}
+
+/** No hash contradicts; where an index gives none that can be compared, the download is what is checked. */
+function agree(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  return Object.entries(a).every(
+    ([algorithm, digest]) => b[algorithm] === undefined || b[algorithm] === digest,
+  );
+}
+
+function createSource(location: IndexLocation, context: SourceContext): PageSource {
+  if (location.format !== "flat") return createPageSource(location, context);
+  const flat = createFlatSource(location.url, context);
+  const pageOf = (project: string, files: readonly DistributionFile[]): FoundPage =>
+    files.length === 0 ? null : pageOfFiles(project, withoutCredentials(location.url), files);
+  return {
+    location,
+    known(project) {
+      const files = flat.known(project);
+      return files === undefined ? undefined : pageOf(project, files);
+    },
+    page: async (project) => pageOf(project, await flat.files(project)),
+  };
+}
+
+function unknownIndex(name: string, indexes: readonly IndexLocation[]): Failure {
+  const names = indexes.flatMap((location) => (location.name === undefined ? [] : [location.name]));
+  return new Failure(
+    "DXPY_UNKNOWN_INDEX",
+    `a package is pinned to the index "${name}", and there is no index of that name`,
+    {
+      context: { index: name },
+      hint:
+        names.length === 0
+          ? "Define it in `[[tool.uv.index]]`."
+          : `The named indexes are: ${names.join(", ")}.`,
+      exitCode: 2,
+    },
+  );
+}

@@ -1,0 +1,198 @@
+import { existsSync, readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { withoutCredentials } from "./credentials.ts";
+import type { DistributionFile } from "./distribution.ts";
+import { freshnessOf, revalidationHeaders } from "./freshness.ts";
+import { type Http, type HttpAnswer, offlineFailure } from "./http.ts";
+import type { IndexLocation } from "./index-settings.ts";
+import { groupByVersion } from "./listing.ts";
+import { folderFiles, type LocalDigests, listFolder, pathOfFileUrl } from "./local-files.ts";
+import type { PackageCache } from "./package-cache.ts";
+import { confirmPackageFile, type PackageFile } from "./package-file.ts";
+import type { PackagePage } from "./package-page.ts";
+import { decodePage, encodePage } from "./page-format.ts";
+import { readHtmlPage, readSimplePage, SIMPLE_ACCEPT } from "./simple-page.ts";
+
+/** What is shared by all places that pages come from. */
+export interface SourceContext {
+  http: Http;
+  cache: PackageCache;
+  digests: LocalDigests;
+  offline: boolean;
+  /** Whether a project's page must be asked for again whatever the cache says. */
+  mustRefresh(project: string): boolean;
+  stats: { cachedPages: number; revalidated: number };
+  warn(message: string): void;
+}
+
+/** `null`: the index has no such project. */
+export type FoundPage = PackagePage | null;
+
+const MAX_PAGE = 512 * 1024 * 1024;
+
+/** One index of the Simple API: its pages, from the cache while they are fresh. */
+export interface PageSource {
+  location: IndexLocation;
+  /** `undefined`: only the index can tell. */
+  known(project: string): FoundPage | undefined;
+  page(project: string): Promise<FoundPage>;
+}
+
+export function createPageSource(location: IndexLocation, context: SourceContext): PageSource {
+  const index = withoutCredentials(location.url);
+  if (location.url.startsWith("file:")) return createFolderSource(location, context);
+  const decoded = new Map<string, FoundPage>();
+  const asked = new Map<string, Promise<FoundPage>>();
+
+  const known = (project: string): FoundPage | undefined => {
+    const page = decoded.get(project);
+    if (page !== undefined) return page;
+    const file = context.cache.file(index, project);
+    if (file === undefined || !isUsable(file, project, context)) return undefined;
+    context.stats.cachedPages += 1;
+    return remember(project, file.state === "absent" ? null : decodePage(file.page, project, index));
+  };
+  const remember = (project: string, page: FoundPage) => {
+    decoded.set(project, page);
+    return page;
+  };
+  return {
+    location,
+    known,
+    async page(project) {
+      const cached = known(project);
+      if (cached !== undefined) return cached;
+      let request = asked.get(project);
+      if (request === undefined) {
+        request = fetchPage(location, project, context).then((page) => remember(project, page));
+        asked.set(project, request);
+      }
+      return request;
+    },
+  };
+}
+
+export function isUsable(file: PackageFile, project: string, context: SourceContext): boolean {
+  if (file.state === "unknown") return false;
+  if (context.offline) return true;
+  const age = Date.now() - file.validatedAt;
+  return age >= 0 && age < 1000 * file.ttl && !context.mustRefresh(project);
+}
+
+async function fetchPage(
+  location: IndexLocation,
+  project: string,
+  context: SourceContext,
+): Promise<FoundPage> {
+  const index = withoutCredentials(location.url);
+  const url = projectUrl(location.url, project);
+  const parse = (answer: HttpAnswer) => {
+    const source = { url: answer.url, index, contentType: answer.headers.get("content-type") ?? "" };
+    return encodePage(groupByVersion(project, readSimplePage(answer.body, source)));
+  };
+  const bytes = await fetchThroughCache({ index, url, project, parse }, context);
+  return bytes === null ? null : decodePage(bytes, project, index);
+}
+
+/** `https://host/simple?token` keeps its query. */
+function projectUrl(base: string, project: string): string {
+  const [path, query] = base.split("?", 2);
+  return `${path!.replace(/\/+$/, "")}/${project}/${query === undefined ? "" : `?${query}`}`;
+}
+
+export interface CachedRequest {
+  index: string;
+  /** With credentials, if they are in it. */
+  url: string;
+  project: string;
+  /** Turns an answer into what is cached. */
+  parse(answer: HttpAnswer): Uint8Array;
+}
+
+/** Asks, with the validators of what the cache holds; `null` for a project that is not there. */
+export async function fetchThroughCache(
+  request: CachedRequest,
+  context: SourceContext,
+): Promise<Uint8Array | null> {
+  const { index, project } = request;
+  const shown = withoutCredentials(request.url);
+  if (context.offline) throw offlineFailure(request.url);
+  const file = context.cache.file(index, project);
+  const policy = file === undefined || file.state !== "page" ? undefined : file.info().policy;
+  const plain = { accept: SIMPLE_ACCEPT };
+  const headers = policy === undefined ? plain : await revalidationHeaders(shown, plain, policy);
+  const answer = await context.http.request(request.url, { headers, limit: MAX_PAGE, accept: [404, 410] });
+  const validatedAt = Date.now();
+  if (answer.status === 304 && file !== undefined) {
+    context.stats.revalidated += 1;
+    const freshness = await freshnessOf(shown, plain, answer, policy);
+    if (freshness.ttl === file.ttl) confirmPackageFile(file.path, validatedAt);
+    else {
+      const { ttl } = freshness;
+      context.cache.writePage(index, project, {
+        state: "page",
+        validatedAt,
+        ttl,
+        info: { policy: freshness.policy },
+        page: file.page,
+      });
+    }
+    return file.page;
+  }
+  const absent = answer.status === 404 || answer.status === 410;
+  const page = absent ? new Uint8Array() : request.parse(answer);
+  const freshness = await freshnessOf(shown, plain, answer);
+  if (freshness.storable || absent) {
+    const state = absent ? "absent" : "page";
+    const info = { policy: freshness.policy };
+    context.cache.writePage(index, project, { state, validatedAt, ttl: freshness.ttl, info, page });
+  }
+  return absent ? null : page;
+}
+
+/** An index on this machine: a folder per project, with an `index.html` or with the files themselves. */
+function createFolderSource(location: IndexLocation, context: SourceContext): PageSource {
+  const pages = new Map<string, FoundPage>();
+  const read = (project: string): FoundPage => {
+    const folder = `${pathOfFileUrl(location.url)}/${project}`;
+    const listing = listFolder(folder);
+    if (listing === undefined) return null;
+    const html = `${folder}/index.html`;
+    const source = { url: `${pathToFileURL(folder).href}/`, index: location.url, contentType: "text/html" };
+    const files: DistributionFile[] = existsSync(html)
+      ? readHtmlPage(readFileSync(html, "utf8"), source)
+      : folderFiles(folder, listing.byProject.get(project) ?? [], location.url, context.digests);
+    return files.length === 0 ? null : pageOfFiles(project, location.url, files);
+  };
+  const known = (project: string) => {
+    const page = pages.get(project) ?? read(project);
+    pages.set(project, page);
+    return page;
+  };
+  return { location, known, page: async (project) => known(project) };
+}
+
+/** A page that is made here, of files from several places. */
+export function pageOfFiles(project: string, index: string, files: readonly DistributionFile[]): PackagePage {
+  return pageWithOrigins(decodePage(encodePage(groupByVersion(project, files)), project, index), files);
+}
+
+/** The compact form holds one index; files of several places keep theirs. */
+function pageWithOrigins(page: PackagePage, files: readonly DistributionFile[]): PackagePage {
+  if (files.every((file) => file.index === page.index)) return page;
+  const origins = new Map<string, string>();
+  for (const file of files) if (!origins.has(file.filename)) origins.set(file.filename, file.index);
+  const known: (readonly DistributionFile[])[] = [];
+  return {
+    ...page,
+    get versions() {
+      return page.versions;
+    },
+    files(i) {
+      known[i] ??= page
+        .files(i)
+        .map((file) => ({ ...file, index: origins.get(file.filename) ?? page.index }));
+      return known[i];
+    },
+  };
+}
