@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { LockedPackage } from "./lock-model.ts";
 import { hasConflictMarkers, splitConflict } from "./pylock-conflict.ts";
 import { formatPylock, parsePylock } from "./pylock-file.ts";
@@ -62,10 +65,43 @@ describe("a merge that git could not finish", () => {
     ]);
   });
 
+  test("what only one side has is not disputed", () => {
+    expect(splitConflict(merged(ours, theirs))?.undisputedPackages.map(({ name }) => name)).toEqual([
+      "a",
+      "d",
+      "c",
+    ]);
+  });
+
   test("line ends of Windows are no obstacle", () => {
     const text = merged(ours, theirs).replaceAll("\n", "\r\n");
     expect(splitConflict(text)?.ours).toBe(ours.replaceAll("\n", "\r\n"));
   });
+});
+
+test.skipIf(Bun.which("git") === null)("git merges two additions by itself, but for the fingerprint", () => {
+  const folder = mkdtempSync(join(tmpdir(), "dx-py-merge-"));
+  try {
+    const many = Array.from({ length: 9 }, (_, i) => pkg(`m${i}`, "1"));
+    const texts = {
+      ours: lockWith("aa", pkg("a", "1"), ...many),
+      base: lockWith("00", ...many),
+      theirs: lockWith("bb", ...many, pkg("z", "1")),
+    };
+    for (const [name, lock] of Object.entries(texts)) writeFileSync(join(folder, name), formatPylock(lock));
+    const done = Bun.spawnSync(["git", "merge-file", "-p", "--diff3", "ours", "base", "theirs"], {
+      cwd: folder,
+    });
+    expect(done.exitCode).toBe(1);
+    const conflict = splitConflict(done.stdout.toString())!;
+    const names = (text: string) => parsePylock(text).packages.map(({ name }) => name);
+    // Both sides have both additions: only the fingerprint differs.
+    const all = ["a", ...many.map(({ name }) => name), "z"];
+    expect([names(conflict.ours), names(conflict.theirs)]).toEqual([all, all]);
+    expect(conflict.theirs).toBe(conflict.ours.replace('"aa"', '"bb"'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("a text without markers, or with markers that do not pair, has no sides", () => {

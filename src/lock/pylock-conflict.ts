@@ -13,6 +13,8 @@ export interface LockConflict {
   base?: string;
   /** Packages that both sides hold in the same version. */
   commonPackages: { name: string; version: string }[];
+  /** Those, and the packages that only one side has: the versions to keep when the merge is resolved anew. */
+  undisputedPackages: { name: string; version: string }[];
 }
 
 /** `undefined` where the text has no markers, or they do not pair. */
@@ -40,8 +42,10 @@ export function splitConflict(text: string): LockConflict | undefined {
   }
   if (where !== "common") return undefined;
   const sides = { ours: ours.join("\n"), theirs: theirs.join("\n") };
-  const commonPackages = common(packageVersions(sides.ours), packageVersions(sides.theirs));
-  return { ...sides, ...(sawBase ? { base: base.join("\n") } : {}), commonPackages };
+  const [mine, other] = [packageVersions(sides.ours), packageVersions(sides.theirs)];
+  const commonPackages = common(mine, other);
+  const undisputedPackages = [...commonPackages, ...onlyIn(mine, other), ...onlyIn(other, mine)];
+  return { ...sides, ...(sawBase ? { base: base.join("\n") } : {}), commonPackages, undisputedPackages };
 }
 
 /**
@@ -75,4 +79,10 @@ function common(a: Map<string, Set<string>>, b: Map<string, Set<string>>): LockC
     }
   }
   return both;
+}
+
+function onlyIn(a: Map<string, Set<string>>, b: Map<string, Set<string>>): LockConflict["commonPackages"] {
+  return [...a].flatMap(([name, versions]) =>
+    b.has(name) ? [] : [...versions].map((version) => ({ name, version })),
+  );
 }
