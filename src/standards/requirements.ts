@@ -32,7 +32,7 @@ export interface Requirement {
   readonly text: string;
 }
 
-const IDENTIFIER = /\b[a-zA-Z0-9][a-zA-Z0-9._-]*\b/y;
+const IDENTIFIER = /\b[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?\b/y;
 const URL_TEXT = /[^ \t]+/y;
 const SPECIFIER = new RegExp(SPECIFIER_PATTERN, "iy");
 const WILDCARD_TRAIL = /\.\*/y;
