@@ -28,6 +28,11 @@ export interface BuiltLayout {
   record: LayoutRecord;
 }
 
+/** Where the RECORDs are that layouts share. */
+export function recordsFolder(home: Home): string {
+  return `${home.store}/record`;
+}
+
 export interface BuildOptions {
   /** Put the layout in place of a damaged one. The caller holds the index lock. */
   replace?: boolean;
@@ -43,7 +48,7 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
   const collisions: Collision[] = [];
   const staging = createStaging(home);
   try {
-    const tree = prefixTree(plan, path, { collisions });
+    const tree = prefixTree(plan, path, { collisions, records: recordsFolder(home) });
     const description = describeLayout(plan, hash);
     tree.children.set(DESCRIPTION_FILE, descriptionFile(description));
     const links = placeTree(tree, `${staging}/layout`, { linkMode: plan.linkMode, readOnly: true });

@@ -62,10 +62,27 @@ function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
   } else {
     writer.links++;
     if (leaf.real || writer.linkMode !== "symlink") placeReal(writer, leaf, path);
-    else if (!windows) symlinkSync(leaf.source, path);
+    else if (!windows) linkToStore(leaf, path);
     else if (leaf.directory) junction(leaf.source, path);
     else hardlinkOrCopy(leaf.source, path);
   }
+}
+
+/**
+ * A hardlink costs a twentieth of a symlink where the target is too long to be kept in the inode. The kernel may forbid
+ * it: another filesystem, somebody else's file, too many names.
+ */
+function linkToStore(leaf: StoreLeaf, path: string): void {
+  if (leaf.hard && !leaf.directory) {
+    try {
+      linkSync(leaf.source, path);
+      return;
+    } catch (error) {
+      if (!/^(EXDEV|EPERM|EACCES|EMLINK|ENOTSUP|EOPNOTSUPP)$/.test((error as { code?: string }).code ?? ""))
+        throw error;
+    }
+  }
+  symlinkSync(leaf.source, path);
 }
 
 /** A filesystem without links (FAT): a private prefix has copies of files, and does without links to its own folders. */

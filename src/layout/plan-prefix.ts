@@ -1,5 +1,6 @@
 /** What a prefix holds for a plan: packages, scripts, headers, data, `.dist-info`, and what makes it an environment. */
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { normalizeName } from "../standards/names.ts";
 import { activationScripts } from "./activation.ts";
 import { type AddedFile, installedRecord } from "./installed-record.ts";
@@ -26,6 +27,8 @@ export interface PrefixOptions {
   collisions?: Collision[];
   /** The prefix belongs to one project: it does not say that it is shared. */
   private?: boolean;
+  /** A folder for the RECORDs that are the same in every layout; absent: they are written each time. */
+  records?: string;
 }
 
 /** What the prefix at `prefix` (its final absolute path, for shebangs) holds. */
@@ -47,6 +50,7 @@ export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOpti
     toPrefix: "../".repeat(purelib.split("/").length),
     include: `include/site/python${interpreter.version.split(".").slice(0, 2).join(".")}`,
     collisions,
+    records: options.records,
   };
   // In the order of names, so that a collision is settled the same way every time.
   const ordered = [...plan.packages, ...plan.editables]
@@ -83,6 +87,7 @@ interface Target {
   /** Of all packages' headers, relative to the prefix. */
   include: string;
   collisions: Collision[];
+  records: string | undefined;
 }
 
 function placePackage(target: Target, p: LayoutPackage, name: string, real: boolean): void {
@@ -98,7 +103,7 @@ function placePackage(target: Target, p: LayoutPackage, name: string, real: bool
   if (object.hasData) {
     for (const entry of entriesOf(`${treePath}/data`)) {
       const source = `${treePath}/data/${entry.name}`;
-      const leaf = { kind: "store" as const, source, directory: entry.isDirectory(), real };
+      const leaf = { kind: "store" as const, source, directory: entry.isDirectory(), real, hard: true };
       if (leaf.directory) placeData(target, entry.name, leaf, DATA_DEPTH);
       else place(target.root, entry.name, leaf, "", target.collisions);
     }
@@ -163,19 +168,60 @@ function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], hea
   for (const entry of entriesOf(source)) {
     const leaf = { source: `${source}/${entry.name}`, directory: entry.isDirectory() };
     if (!/^RECORD\.(jws|p7s)$/.test(entry.name))
-      folder.children.set(entry.name, { kind: "store", ...leaf, real: false });
+      folder.children.set(entry.name, { kind: "store", ...leaf, real: false, hard: true });
   }
   text("INSTALLER", "dx-py\n");
   if (p.directUrl !== undefined) text("direct_url.json", p.directUrl);
+  if (target.records !== undefined && object.plainRecord && added.length === 1) {
+    const shared = sharedRecord(target.records, p, added);
+    folder.children.set("RECORD", {
+      kind: "store",
+      source: shared,
+      directory: false,
+      real: false,
+      hard: true,
+    });
+    target.site.children.set(object.distInfo, folder);
+    return;
+  }
   const places = {
     distInfo: object.distInfo,
     toPrefix: target.toPrefix,
     scripts: target.scripts,
     headers,
   };
-  const record = readFileSync(`${source}/RECORD`, "utf8");
-  text("RECORD", installedRecord(record, places, added, object.plainRecord));
+  text("RECORD", installedRecord(readRecord(p), places, added, object.plainRecord));
   target.site.children.set(object.distInfo, folder);
+}
+
+function readRecord({ object, treePath }: LayoutPackage): string {
+  return readFileSync(`${treePath}/lib/${object.distInfo}/RECORD`, "utf8");
+}
+
+/**
+ * The RECORD of a package to which installing adds its INSTALLER and nothing else: written once per machine, and linked
+ * into every layout. What has one link only is in no layout (see `sweepRecords`).
+ */
+function sharedRecord(folder: string, p: LayoutPackage, added: readonly AddedFile[]): string {
+  const path = `${folder}/${p.outputHash}`;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.size === 0) {
+    const places = { distInfo: p.object.distInfo, toPrefix: "", scripts: "", headers: "" };
+    ensureDir(folder);
+    writeFileAtomic(path, installedRecord(readRecord(p), places, added, true), { mode: 0o444 });
+  }
+  return path;
+}
+
+/** Removes the shared RECORDs that no layout has. */
+export function sweepRecords(folder: string): number {
+  let removed = 0;
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.nlink !== 1) continue;
+    unlinkSync(`${folder}/${name}`);
+    removed++;
+  }
+  return removed;
 }
 
 /** `venv`'s own launcher finds the interpreter by `pyvenv.cfg`. */

@@ -22,6 +22,8 @@ export interface StoreLeaf {
   directory: boolean;
   /** Real directories with every file in its own place, instead of a link to the directory. */
   real: boolean;
+  /** A file that nobody looks for through its name in the store: a hardlink, which costs no inode, where that can be. */
+  hard?: boolean;
 }
 
 /** A file of the layout's own. */
@@ -103,6 +105,7 @@ function childOf(leaf: StoreLeaf, entry: Dirent): StoreLeaf {
     source: `${leaf.source}/${entry.name}`,
     directory: entry.isDirectory(),
     real: leaf.real,
+    ...(leaf.hard ? { hard: true } : {}),
   };
 }
 

@@ -56,6 +56,7 @@ function leafIsRight(v: Verifier, leaf: Leaf, path: string): boolean {
   const target = leaf.kind === "link" ? leaf.target : leaf.source;
   if (leaf.kind === "link" || (v.plan.linkMode === "symlink" && !leaf.real)) {
     if (process.platform === "win32") return statSync(place, { throwIfNoEntry: false }) !== undefined;
+    if (leaf.kind === "store" && leaf.hard && stats.isFile()) return stats.ino === statSync(target).ino;
     return stats.isSymbolicLink() && readlinkSync(place) === target && exists(place);
   }
   return realIsRight(v, leaf, path);
