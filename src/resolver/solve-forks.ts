@@ -97,6 +97,7 @@ async function solveFork(
 ): Promise<ForkState[] | undefined> {
   const { table } = session;
   const { solver } = state;
+  if (process.env.TRACE) console.log('FORK', (await import('../standards/marker-algebra/to-marker.ts')).markerText(session.arena, state.env.marker));
   const prioritize = (id: PackageId) => state.priorities.of(id, table.name(id));
   while (true) {
     let id: PackageId | undefined = state.resume?.id;
@@ -125,6 +126,7 @@ async function solveFork(
       version = chosen;
     }
     counts.decisions += 1;
+    if (process.env.TRACE) console.log('decide', JSON.stringify(one), one.kind==='root'||one.kind==='python'||one.name===session.rootName?'':(await projectIfAny(session,state,one))!.space.list.versionText((await projectIfAny(session,state,one))!.space.index(version)), 'level', solver.solution.level);
     if (one.kind === "package") onProgress?.(one.name);
     let versions = state.added.get(id);
     if (versions === undefined) {
@@ -400,7 +402,14 @@ async function addDependencies(
     const on = table.id(edge.to);
     const range = proxy || project === undefined ? singleton(version) : rangeOf(project, edge.need);
     const direct = edge.name === session.rootName || session.originOf(edge.name, state.env).kind === "source";
-    state.priorities.add(on, edge.name, { pinned: proxy || isPinned(edge.need.specifier), direct });
+    const urgency = { pinned: proxy || isPinned(edge.need.specifier), direct };
+    state.priorities.add(on, edge.name, urgency);
+    if (edge.to.kind === "marker" || edge.to.kind === "extra") {
+      // Whatever version a proxy gets, its base package gets too. Said here, the solver need not try it version by version.
+      const base = table.id({ kind: "package", name: edge.name, marker: trueMarker });
+      state.priorities.add(base, edge.name, urgency);
+      state.solver.addDependency(on, range, { on: base, range });
+    }
     dependencies.push(proxy ? { on, range } : { on, range, note: { need: edge.need } satisfies DependencyNote });
   }
   const project = await projectIfAny(session, state, one);

@@ -22,7 +22,7 @@ function tagsOf(filename: string): WheelTags | undefined {
 const languageTag = /^(py|cp|pp|graalpy|pyston|pt)(\d)(\d*)$/;
 const abiTag = /^(?:cp(\d)(\d+)[a-z]*|pypy(\d)(\d*)_.*|graalpy(\d)(\d+)_.*|pyston_?(\d)(\d*).*)$/;
 
-/** Whether some Python within the bounds can use the wheel, as far as its tags tell. Unknown tags count as usable. */
+/** Whether some Python within the bounds can use the wheel, as far as its tags tell. Tags that nobody knows fit none. */
 export function wheelFitsPython(filename: string, bounds: PythonBounds): boolean {
   const tags = tagsOf(filename);
   if (tags === undefined) return true;
@@ -30,7 +30,7 @@ export function wheelFitsPython(filename: string, bounds: PythonBounds): boolean
     if (abi === "abi3" || abi === "abi3t") return true;
     if (abi === "none") return tags.python.some((tag) => languageFits(tag, bounds));
     const match = abiTag.exec(abi);
-    if (match === null) return true;
+    if (match === null) return false;
     const major = match[1] ?? match[3] ?? match[5] ?? match[7];
     const minor = match[2] ?? match[4] ?? match[6] ?? match[8];
     if (major === "2" || (abi.startsWith("pypy") && minor === "")) return false;
@@ -40,7 +40,7 @@ export function wheelFitsPython(filename: string, bounds: PythonBounds): boolean
 
 function languageFits(tag: string, bounds: PythonBounds): boolean {
   const match = languageTag.exec(tag);
-  if (match === null) return true;
+  if (match === null) return tag === "none";
   const [, implementation, major, minor] = match;
   if (major === "2") return false;
   if (minor === "") return true;
