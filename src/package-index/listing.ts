@@ -81,7 +81,7 @@ export function groupByVersion(project: string, files: readonly DistributionFile
   }
   for (const group of merged) {
     group.files.sort(byKindAndName);
-    group.flags = flagsOf(group);
+    group.flags = flagsOfFiles(group.version, group.files);
   }
   return merged;
 }
@@ -91,7 +91,8 @@ function byKindAndName(a: DistributionFile, b: DistributionFile): number {
   return a.filename < b.filename ? -1 : 1;
 }
 
-function flagsOf({ version, files }: VersionGroup): number {
+/** A sum of `PageFlag`s. */
+export function flagsOfFiles(version: Version, files: readonly DistributionFile[]): number {
   let flags = isPrerelease(version) ? PageFlag.prerelease : 0;
   let allYanked = true;
   for (const file of files) {

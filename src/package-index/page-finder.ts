@@ -4,14 +4,10 @@ import { withoutCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { createFlatSource, type FlatSource } from "./flat-source.ts";
 import type { IndexLocation, IndexSettings } from "./index-settings.ts";
+import { groupByVersion } from "./listing.ts";
+import { overlayPage, pageOfFiles } from "./overlay-page.ts";
 import type { PackagePage } from "./package-page.ts";
-import {
-  createPageSource,
-  type FoundPage,
-  type PageSource,
-  pageOfFiles,
-  type SourceContext,
-} from "./page-source.ts";
+import { createPageSource, type FoundPage, type PageSource, type SourceContext } from "./page-source.ts";
 
 /** Which of several indexes answers for a project, and what find-links add to it. */
 export interface PageFinder {
@@ -39,11 +35,17 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
   const flatsFor = (pin: string | undefined): FlatSource[] => (pin === undefined ? flats : []);
 
   const combine = (project: string, pages: readonly PackagePage[], extra: readonly DistributionFile[]) => {
-    const [first] = pages;
-    if (extra.length === 0 && pages.length <= 1) return first;
-    const files = pages.flatMap((page) => Array.from({ length: page.count }, (_, i) => page.files(i)).flat());
-    const all = [...extra, ...files];
-    return pageOfFiles(project, first?.index ?? extra[0]?.index ?? "", all);
+    const [first, ...others] = pages;
+    if (first === undefined) {
+      return extra.length === 0 ? undefined : pageOfFiles(project, extra[0]!.index, extra);
+    }
+    // Of a file that several places have, the first counts; find-links come before all.
+    let page = first;
+    if (others.length > 0) {
+      const files = pages.flatMap((one) => Array.from({ length: one.count }, (_, i) => one.files(i)).flat());
+      page = pageOfFiles(project, first.index, files);
+    }
+    return extra.length === 0 ? page : overlayPage(page, groupByVersion(project, extra));
   };
   const isEnough = (pages: readonly PackagePage[]) => settings.strategy === "first-index" && pages.length > 0;
 

@@ -7,6 +7,7 @@ import { type Http, type HttpAnswer, offlineFailure } from "./http.ts";
 import type { IndexLocation } from "./index-settings.ts";
 import { groupByVersion } from "./listing.ts";
 import { folderFiles, type LocalDigests, listFolder, pathOfFileUrl } from "./local-files.ts";
+import { pageOfFiles } from "./overlay-page.ts";
 import type { PackageCache } from "./package-cache.ts";
 import { confirmPackageFile, type PackageFile } from "./package-file.ts";
 import type { PackagePage } from "./package-page.ts";
@@ -170,29 +171,4 @@ function createFolderSource(location: IndexLocation, context: SourceContext): Pa
     return page;
   };
   return { location, known, page: async (project) => known(project) };
-}
-
-/** A page that is made here, of files from several places. */
-export function pageOfFiles(project: string, index: string, files: readonly DistributionFile[]): PackagePage {
-  return pageWithOrigins(decodePage(encodePage(groupByVersion(project, files)), project, index), files);
-}
-
-/** The compact form holds one index; files of several places keep theirs. */
-function pageWithOrigins(page: PackagePage, files: readonly DistributionFile[]): PackagePage {
-  if (files.every((file) => file.index === page.index)) return page;
-  const origins = new Map<string, string>();
-  for (const file of files) if (!origins.has(file.filename)) origins.set(file.filename, file.index);
-  const known: (readonly DistributionFile[])[] = [];
-  return {
-    ...page,
-    get versions() {
-      return page.versions;
-    },
-    files(i) {
-      known[i] ??= page
-        .files(i)
-        .map((file) => ({ ...file, index: origins.get(file.filename) ?? page.index }));
-      return known[i];
-    },
-  };
 }
