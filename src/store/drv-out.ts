@@ -19,9 +19,10 @@ export function readDrvOut(store: Pick<Home, "store"> | string, buildHash: strin
 }
 
 export function readDrvOutNotes(store: Pick<Home, "store"> | string, buildHash: string): DrvOut | undefined {
+  const path = drvOutPath(store, buildHash);
   let text: string;
   try {
-    text = readFileSync(drvOutPath(store, buildHash), "utf8");
+    text = readFileSync(path, "utf8");
   } catch {
     return undefined;
   }

@@ -1,0 +1,63 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { makeWheel } from "../../test/make-wheel.ts";
+import { Failure } from "../platform/errors.ts";
+import { homeFolders } from "../platform/home.ts";
+import { openStore } from "./store.ts";
+import { createWheelPipeline } from "./wheel-pipeline.ts";
+
+const folder = mkdtempSync(`${tmpdir()}/dxpy-pipeline-`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const wheels = Array.from({ length: 12 }, (_, i) =>
+  makeWheel({ name: `p${i}`, modules: { [`p${i}.py`]: "x\n".repeat(i * 100) } }),
+);
+
+for (const workers of [0, 1, 3, undefined]) {
+  test(`wheels are unpacked by ${workers ?? "the usual number of"} threads; a bad one fails alone`, async () => {
+    const home = homeFolders({ DX_PY_HOME: `${folder}/${workers}` });
+    const store = openStore(home);
+    const pipeline = createWheelPipeline({ store, ...(workers === undefined ? {} : { workers }) });
+    const jobs = wheels.map(({ bytes, filename }) => pipeline.add({ bytes: bytes.slice(), filename }));
+    const bad = pipeline.add({ bytes: new Uint8Array(9), filename: "bad-1.0-py3-none-any.whl", name: "bad" });
+    await expect(bad).rejects.toThrow("bad-1.0-py3-none-any.whl cannot be unpacked: it is not a zip file");
+    await bad.catch((error) => {
+      expect(error).toBeInstanceOf(Failure);
+      expect((error as Failure).code).toBe("DXPY_BAD_ZIP");
+      expect((error as Failure).context.file).toBe("bad-1.0-py3-none-any.whl");
+      expect((error as Failure).hint).toBeDefined();
+    });
+    const results = await Promise.all(jobs);
+    expect(new Set(results.map(({ outputHash }) => outputHash)).size).toBe(12);
+    expect(store.list()).toEqual(results.map(({ outputHash }) => outputHash).sort());
+    await pipeline.close();
+    if (workers !== 0) expect(readdirSync(home.tmp)).toEqual([]);
+  });
+}
+
+test("closing waits for what has begun and refuses the rest", async () => {
+  const store = openStore(homeFolders({ DX_PY_HOME: `${folder}/closing` }));
+  const pipeline = createWheelPipeline({ store, workers: 1 });
+  const jobs = wheels.map(({ bytes, filename }) => pipeline.add({ bytes: bytes.slice(), filename }));
+  const settled = Promise.allSettled(jobs);
+  await jobs[11];
+  await pipeline.close();
+  const results = await settled;
+  expect(results.filter(({ status }) => status === "fulfilled").length).toBe(store.list().length);
+  const refused = results.flatMap((result) =>
+    result.status === "rejected" ? [(result.reason as Failure).code] : [],
+  );
+  expect(new Set(refused)).toEqual(new Set(["DXPY_CANCELLED"]));
+  await expect(pipeline.add({ bytes: new Uint8Array(), filename: "x" })).rejects.toThrow("was not unpacked");
+});
+
+test("closing at once, or without any work, ends", async () => {
+  const store = openStore(homeFolders({ DX_PY_HOME: `${folder}/empty` }));
+  await createWheelPipeline({ store }).close();
+  const pipeline = createWheelPipeline({ store, workers: 2 });
+  const job = pipeline
+    .add({ bytes: wheels[0]!.bytes.slice(), filename: wheels[0]!.filename })
+    .catch((error) => error.code);
+  await pipeline.close();
+  expect(await job).toBe("DXPY_CANCELLED");
+});
