@@ -12,7 +12,9 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
     reporter.note(`The lock is up to date: ${packages} ${time}`);
   } else {
     reporter.note(`${paintNote.green("Resolved")} ${packages} ${time}`);
-    for (const line of changeLines(outcome.diff, reporter)) reporter.note(line);
+    if (outcome.status !== "created" || reporter.options.verbose) {
+      for (const line of changeLines(outcome.diff, reporter)) reporter.note(line);
+    }
     if (dryRun) reporter.note("Nothing was written (--dry-run)");
   }
   const { stats } = outcome;
@@ -24,17 +26,15 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
   }
 }
 
-/** `+ name 1.0`, `- name 1.0`, `~ name 1.0 -> 2.0`; changes of files or markers only with `-v`. */
+/** `+ name 1.0`, `- name 1.0`, `~ name 1.0 -> 2.0`; changes of files or markers only with `-v`. A first lock adds everything: `tree` shows it. */
 function changeLines(diff: LockDiff, reporter: Reporter): string[] {
   const { paintNote, options } = reporter;
   const changed = diff.changed.filter(
     ({ what }) => options.verbose || what.includes("version") || what.includes("source"),
   );
-  // A first lock adds everything: that is what `tree` shows.
-  const added = diff.removed.length + diff.changed.length === 0 && diff.added.length > 20 ? [] : diff.added;
   return [
     ...diff.removed.map(({ name, versions }) => ` ${paintNote.red("-")} ${name} ${versions.join(", ")}`),
-    ...added.map(({ name, versions }) => ` ${paintNote.green("+")} ${name} ${versions.join(", ")}`),
+    ...diff.added.map(({ name, versions }) => ` ${paintNote.green("+")} ${name} ${versions.join(", ")}`),
     ...changed.map(({ name, before, after, what }) =>
       what.includes("version")
         ? ` ${paintNote.yellow("~")} ${name} ${before.join(", ")} -> ${after.join(", ")}`
