@@ -13,6 +13,7 @@ import type { BuildDerivation } from "../derivation.ts";
 import { writeDerivation } from "../drv-store.ts";
 import { findRealised } from "../find-realised.ts";
 import type { Realise, RealiseContext } from "../realise-context.ts";
+import { directoryDigest } from "../source/directory-digest.ts";
 import { fetchSourceFile } from "../source/open-source.ts";
 import type { RealisedPackage } from "../wanted-package.ts";
 import { logPath } from "./build-log.ts";
@@ -97,6 +98,29 @@ function record(
   writeDrvOut(root, buildHash, outputHash, fetch);
   // Last: it is what a later command looks for.
   writeDrvOut(root, asked.hash, outputHash, { build: buildHash, ...fetch });
+  recordGenerated(session, outputHash, buildHash, context);
+}
+
+/**
+ * Builds of a folder run in it, as pip's do, and some leave generated files there (the C code of Cython). Such a tree is another
+ * source by its digest, but what it gives is known: so that the next command finds it, it is recorded for that source too.
+ */
+function recordGenerated(
+  session: BuildSession,
+  outputHash: string,
+  build: string,
+  context: RealiseContext,
+): void {
+  const { asked, filesBefore } = session;
+  const { source } = asked;
+  if (source.kind !== "directory" || source.editable || filesBefore === undefined) return;
+  const after = askForBuild(asked.name, asked.version, source, context);
+  const before = asked.request!.build.source;
+  if (after.hash === asked.hash || before.kind !== "directory") return;
+  // A file that was there and changed may be the person's work: then it is built again.
+  if (directoryDigest(source.path, context.home, filesBefore) !== before.digest) return;
+  writeDerivation(context.home.store, after.request!);
+  writeDrvOut(context.home.store, after.hash, outputHash, { build });
 }
 
 /** The log has the request's name while it is written, because the build's own hash is known only at the end. */

@@ -13,6 +13,7 @@ import { parseRequirement, type Requirement } from "../../standards/requirements
 import type { AskedBuild } from "../asked-package.ts";
 import type { BuildHook, FetchDerivation, PackageReference } from "../derivation.ts";
 import type { Realise, RealiseContext } from "../realise-context.ts";
+import { treeFiles } from "../source/directory-digest.ts";
 import { openSource } from "../source/open-source.ts";
 import { callHook, type HookAnswer } from "./backend-hook.ts";
 import { type BuildLog, lastLines, logPath, logTail, openLog } from "./build-log.ts";
@@ -28,6 +29,8 @@ export interface BuildSession {
   readonly folder: string;
   readonly staging: string;
   readonly fetch?: FetchDerivation;
+  /** For a directory: the files that it had when the session began. */
+  readonly filesBefore?: readonly string[];
   /** Sorted by name. Complete once `prepare` was called. */
   readonly requires: readonly PackageReference[];
   /** What the backend sees, as a derivation records it. */
@@ -116,6 +119,7 @@ async function openSession(
     folder,
     staging,
     ...(fetch === undefined ? {} : { fetch }),
+    ...(asked.source.kind === "directory" ? { filesBefore: treeFiles(asked.source.path) } : {}),
     get requires() {
       return requires;
     },

@@ -22,7 +22,8 @@ function fromProjectTable(folder: string): CoreMetadata | undefined {
   const document = readToml(`${folder}/pyproject.toml`);
   const project = document === undefined ? undefined : readProjectTable(document);
   if (project === undefined || project.version === undefined) return undefined;
-  if (needed.some((key) => project.dynamic.includes(key))) return undefined;
+  if (needed.some((key) => project.dynamic.includes(key)) || hasPoetryDependencies(document!))
+    return undefined;
   const optional = [...project.optionalDependencies];
   return {
     metadataVersion: "2.2",
@@ -36,6 +37,12 @@ function fromProjectTable(folder: string): CoreMetadata | undefined {
     providesExtra: optional.map(([extra]) => extra),
     dynamic: [],
   };
+}
+
+/** Poetry reads its own table where `project` says nothing of dependencies, without calling them dynamic. */
+function hasPoetryDependencies(document: Record<string, unknown>): boolean {
+  const { project, tool } = document as { project?: object; tool?: { poetry?: { dependencies?: unknown } } };
+  return tool?.poetry?.dependencies !== undefined && !Object.hasOwn(project ?? {}, "dependencies");
 }
 
 /** PEP 621: a requirement of an extra is the requirement with `extra == "…"` added to its marker. */

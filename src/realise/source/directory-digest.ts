@@ -13,7 +13,7 @@ import { sha256Hex } from "../../platform/sha256.ts";
 const ignoredNames = new Set(
   (
     ".git .hg .svn .bzr CVS .venv __pycache__ .tox .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis .eggs " +
-    ".coverage .DS_Store .idea .vscode .ipynb_checkpoints node_modules pylock.toml dx-py.dpl uv.lock"
+    ".coverage .DS_Store .idea .vscode .ipynb_checkpoints node_modules .pdm-build .hatch pylock.toml dx-py.dpl uv.lock"
   ).split(" "),
 );
 
@@ -35,16 +35,20 @@ interface KnownFile {
   sha256: string;
 }
 
-/** 64 hex digits. Failures: DXPY_NO_SOURCE (not a directory), DXPY_BAD_SOURCE (too many files). */
-export function directoryDigest(folder: string, home: Home): string {
+/**
+ * 64 hex digits, of all files that count or of those of `paths` that are there. Failures: DXPY_NO_SOURCE (not a directory),
+ * DXPY_BAD_SOURCE (too many files).
+ */
+export function directoryDigest(folder: string, home: Home, paths?: readonly string[]): string {
   const memory = `${home.index}/sources/${sha256Hex(folder)}.json`;
   const known = readMemory(memory);
   const next: Record<string, KnownFile> = {};
   const now = Date.now();
   let changed = false;
-  const lines = treeFiles(folder).map((path) => {
+  const lines = (paths ?? treeFiles(folder)).map((path) => {
     const full = `${folder}/${path}`;
-    const stats = lstatSync(full);
+    const stats = lstatSync(full, { throwIfNoEntry: false });
+    if (stats === undefined) return "";
     if (stats.isSymbolicLink()) return line(path, "l", sha256Hex(readlinkSync(full)));
     const before = known[path];
     const same = before !== undefined && before.size === stats.size && before.mtime === stats.mtimeMs;
@@ -53,7 +57,7 @@ export function directoryDigest(folder: string, home: Home): string {
     if (now - stats.mtimeMs > settled) next[path] = { size: stats.size, mtime: stats.mtimeMs, sha256 };
     return line(path, stats.mode & 0o100 ? "x" : "f", sha256);
   });
-  if (changed || Object.keys(known).length !== Object.keys(next).length) {
+  if (paths === undefined && (changed || Object.keys(known).length !== Object.keys(next).length)) {
     ensureDir(`${home.index}/sources`);
     writeFileAtomic(memory, JSON.stringify(next));
   }

@@ -160,11 +160,16 @@ function makePrefix(
   symlinkSync(interpreter.executable, `${prefix}/bin/python`);
   writeFileSync(`${prefix}/pyvenv.cfg`, `home = ${dirname(interpreter.executable)}\n`);
   const store = openStore(place.home);
-  for (const { outputHash } of packages) {
-    const tree = `${store.objectPath(outputHash)}/lib`;
-    for (const name of readdirSync(tree)) {
+  for (const { outputHash, object } of packages) {
+    const tree = store.objectPath(outputHash);
+    for (const name of readdirSync(`${tree}/lib`)) {
       rmSync(`${lib}/${name}`, { force: true });
-      symlinkSync(`${tree}/${name}`, `${lib}/${name}`);
+      symlinkSync(`${tree}/lib/${name}`, `${lib}/${name}`);
+    }
+    for (const { name } of object.scripts) symlinkSync(`${tree}/scripts/${name}`, `${prefix}/bin/${name}`);
+    for (const { name, module, attribute } of object.entryPoints) {
+      const text = `#!${prefix}/bin/python\nimport sys\nimport ${module}\nsys.exit(${module}.${attribute}())\n`;
+      writeFileSync(`${prefix}/bin/${name}`, text, { mode: 0o755 });
     }
   }
   return prefix;

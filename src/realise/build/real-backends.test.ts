@@ -1,0 +1,188 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { listDerivations } from "../drv-store.ts";
+import type { RealiseContext } from "../realise-context.ts";
+import { realisePackages } from "../realise-packages.ts";
+import { backendClosure, realBackends } from "../testing/real-backends.ts";
+import {
+  type TestPlace,
+  testContext,
+  testIndex,
+  testInterpreter,
+  testPlace,
+} from "../testing/test-context.ts";
+import type { RealisedPackage } from "../wanted-package.ts";
+
+const places: TestPlace[] = [];
+afterAll(() => {
+  for (const place of places) place.remove();
+});
+
+type Files = Record<string, string>;
+const module = { "src/thing/__init__.py": "answer = 42\n" };
+const project = (extra = "") =>
+  `[project]\nname = "thing"\nversion = "1.0"\ndescription = "a thing"\n${extra}`;
+const system = (backend: string, ...requires: string[]) =>
+  `[build-system]\nrequires = ${JSON.stringify(requires)}\nbuild-backend = "${backend}"\n`;
+
+const extension = `#include <Python.h>
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_fast", 0, -1, 0};
+PyMODINIT_FUNC PyInit__fast(void) {
+  PyObject *made = PyModule_Create(&module);
+  PyModule_AddIntConstant(made, "answer", 42);
+  return made;
+}
+`;
+
+interface Case {
+  files: Files;
+  /** False: not tried. */
+  editable?: false;
+}
+
+const cases: Record<string, Case> = {
+  setuptools: {
+    files: { "pyproject.toml": system("setuptools.build_meta", "setuptools") + project(), ...module },
+  },
+  "setuptools, legacy setup.py": {
+    files: {
+      "setup.py":
+        'from setuptools import setup\nsetup(name="thing", version="1.0", package_dir={"": "src"}, packages=["thing"])\n',
+      ...module,
+    },
+  },
+  "setuptools with a C extension": {
+    files: {
+      "pyproject.toml": system("setuptools.build_meta", "setuptools") + project(),
+      "setup.py":
+        'from setuptools import Extension, setup\nsetup(ext_modules=[Extension("thing._fast", ["src/thing/_fast.c"])])\n',
+      "src/thing/_fast.c": extension,
+      "src/thing/__init__.py": "from thing._fast import answer\n",
+    },
+  },
+  "Cython through setuptools": {
+    // The same way as the last, and Cython takes seconds.
+    editable: false,
+    files: {
+      "pyproject.toml": system("setuptools.build_meta", "setuptools", "Cython>=3") + project(),
+      "setup.py":
+        'from Cython.Build import cythonize\nfrom setuptools import setup\nsetup(ext_modules=cythonize(["src/thing/_fast.pyx"]))\n',
+      "src/thing/_fast.pyx": "answer = 42\n",
+      "src/thing/__init__.py": "from thing._fast import answer\n",
+    },
+  },
+  hatchling: { files: { "pyproject.toml": system("hatchling.build", "hatchling") + project(), ...module } },
+  "flit-core": {
+    files: { "pyproject.toml": system("flit_core.buildapi", "flit_core>=3.4") + project(), ...module },
+  },
+  "poetry-core": {
+    files: {
+      "pyproject.toml": `${system("poetry.core.masonry.api", "poetry-core")}${project()}[tool.poetry]\npackages = [{ include = "thing", from = "src" }]\n`,
+      ...module,
+    },
+  },
+  "pdm-backend": { files: { "pyproject.toml": system("pdm.backend", "pdm-backend") + project(), ...module } },
+  "meson-python": {
+    files: {
+      "pyproject.toml": system("mesonpy", "meson-python", "ninja") + project(),
+      "meson.build":
+        "project('thing', 'c', version: '1.0')\npy = import('python').find_installation(pure: false)\n" +
+        "py.install_sources('src/thing/__init__.py', subdir: 'thing')\npy.extension_module('_fast', '_fast.c', install: true, subdir: 'thing')\n",
+      "_fast.c": extension,
+      "src/thing/__init__.py": "from thing._fast import answer\n",
+    },
+    // It builds again on import, by tools of a build environment that it expects to stay.
+    editable: false,
+  },
+};
+
+function write(folder: string, files: Files): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(`${folder}/${path}`), { recursive: true });
+    writeFileSync(`${folder}/${path}`, text);
+  }
+}
+
+function contextWith(place: TestPlace): RealiseContext {
+  return {
+    ...testContext(place, testIndex([])),
+    resolveBuildRequires: async (requirements) => {
+      const names = new Set(requirements.flatMap(({ normalized }) => backendClosure(normalized)));
+      return [...names].map((name) => realBackends![name]!);
+    },
+  };
+}
+
+async function build(
+  files: Files,
+  editable: boolean,
+): Promise<{ built: RealisedPackage; context: RealiseContext }> {
+  const place = testPlace();
+  places.push(place);
+  write(`${place.projectDir}/thing`, files);
+  const context = contextWith(place);
+  const source = { kind: "directory" as const, path: "thing", editable };
+  const [built] = await realisePackages([{ name: "thing", source }], context);
+  return { built: built!, context };
+}
+
+async function passes(built: RealisedPackage, context: RealiseContext): Promise<string> {
+  const { prefix } = await context.makeBuildEnvironment!([built], context.interpreter);
+  const done = Bun.spawnSync([`${prefix}/bin/python`, "-c", "import thing; assert thing.answer == 42"], {
+    env: {},
+  });
+  return done.stderr.toString();
+}
+
+const possible = realBackends !== undefined && testInterpreter !== undefined;
+
+/** Of the first build of each. */
+const outputs = new Map<string, { output: string; derivations: string[] }>();
+
+describe.skipIf(!possible)("real backends from PyPI", () => {
+  test.each(Object.entries(cases))(
+    "%s builds a wheel that works",
+    async (name, { files }) => {
+      const { built, context } = await build(files, false);
+      outputs.set(name, {
+        output: built.outputHash,
+        derivations: listDerivations(context.home.store).sort(),
+      });
+      expect(built.object).toMatchObject({ name: "thing", version: "1.0" });
+      expect(await passes(built, context)).toBe("");
+      // In place, but nothing that would make it another source.
+      expect(
+        (
+          await realisePackages(
+            [{ name: "thing", source: { kind: "directory", path: "thing", editable: false } }],
+            context,
+          )
+        )[0]!.how,
+      ).toBe("store");
+    },
+    60_000,
+  );
+
+  const editables = Object.entries(cases).filter(([, { editable }]) => editable !== false);
+  test.each(editables)(
+    "%s makes an editable that follows the code",
+    async (_, { files }) => {
+      const { built, context } = await build(files, true);
+      expect(await passes(built, context)).toBe("");
+      writeFileSync(`${context.projectDir}/thing/src/thing/__init__.py`, "answer = 6 * 7 + 1\n");
+      expect(await passes(built, context)).toContain("AssertionError");
+    },
+    60_000,
+  );
+
+  test.each(["setuptools", "hatchling", "flit-core", "poetry-core", "pdm-backend"])(
+    "%s: a build in another home has the same derivations and the same output",
+    async (name) => {
+      const { built, context } = await build(cases[name]!.files, false);
+      expect(built.outputHash).toBe(outputs.get(name)!.output);
+      expect(listDerivations(context.home.store).sort()).toEqual(outputs.get(name)!.derivations);
+    },
+    60_000,
+  );
+});
