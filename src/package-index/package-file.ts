@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { sha256Hex } from "../platform/sha256.ts";
 
@@ -104,24 +104,27 @@ function parseInfo(text: string): PageInfo {
   }
 }
 
+/**
+ * Maps the file: its checksum is computed over the page cache, without copying megabytes of which a few kilobytes are
+ * looked at. Files here are replaced by renaming and grow by appending, never shortened, so a mapping stays good.
+ */
 function readWhole(path: string): Buffer | undefined {
-  let file: number;
+  let bytes: Uint8Array;
   try {
-    file = openSync(path, "r");
+    bytes = Bun.mmap(path);
   } catch {
-    return undefined;
+    // Not there, empty, or a cache that this user may only read: Bun maps what can be opened for writing.
+    return readCopy(path);
   }
+  if (bytes.length > MAX_FILE) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function readCopy(path: string): Buffer | undefined {
   try {
-    const { size } = fstatSync(file);
-    if (size > MAX_FILE) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(size);
-    // An append may be under way: what was there when the size was asked is enough.
-    const length = readSync(file, bytes, 0, size, 0);
-    return length === size ? bytes : bytes.subarray(0, length);
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : undefined;
   } catch {
     return undefined;
-  } finally {
-    closeSync(file);
   }
 }
 
