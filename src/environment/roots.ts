@@ -9,6 +9,8 @@ export interface Root {
   format: 1;
   /** Absolute path of the link: `<project>/.venv`. */
   link: string;
+  /** What `freshnessStamp` (lock/) said when the lock was last found fresh: while it says the same, nothing is hashed. */
+  stamp?: string;
   /** Oldest first; the last is the one that is attached. */
   generations: Generation[];
 }
@@ -47,6 +49,7 @@ function parseRoot(path: string): Root | undefined {
     const sound =
       value?.format === 1 &&
       typeof value.link === "string" &&
+      (value.stamp === undefined || typeof value.stamp === "string") &&
       Array.isArray(value.generations) &&
       value.generations.every(isGeneration);
     return sound ? value : undefined;
@@ -86,13 +89,23 @@ export function listRoots(home: Home): Root[] {
  * same layout moves to the end under a new number: the list says what was attached when, each layout once.
  */
 export function recordGeneration(home: Home, link: string, layout: string, lock: string): Root {
-  const root = readRoot(home, link) ?? { format: 1, link, generations: [] };
+  const root: Root = readRoot(home, link) ?? { format: 1, link, generations: [] };
   const last = root.generations.at(-1);
   if (last?.layout === layout && last.lock === lock) return root;
   const others = root.generations.filter((g) => g.layout !== layout);
   const n = root.generations.reduce((most, g) => Math.max(most, g.n), 0) + 1;
   const generations = [...others, { n, layout, time: Date.now(), lock }].slice(-MAX_GENERATIONS);
   return writeRoot(home, { ...root, generations });
+}
+
+/** Remembers that the lock was fresh; nothing is written for a link without a root. Failing to is no failure. */
+export function recordStamp(home: Home, root: Root | undefined, stamp: string | undefined): void {
+  if (root === undefined || stamp === undefined || root.stamp === stamp) return;
+  try {
+    writeRoot(home, { ...root, stamp });
+  } catch {
+    // A home that cannot be written to: hashing the lock again is all that is lost.
+  }
 }
 
 /** Writes a root whole, or not at all. */

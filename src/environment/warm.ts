@@ -6,12 +6,12 @@
 import { readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { type Dxc, findRecord, openDxc } from "../layout/dxc.ts";
 import type { AliasRecord } from "../layout/dxc-format.ts";
-import { changedInputs, DPL_FILE, textMatches } from "../lock/dpl-freshness.ts";
+import { changedInputs, DPL_FILE, freshnessStamp, textMatches } from "../lock/dpl-freshness.ts";
 import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import type { Home } from "../platform/home.ts";
 import { type AliasFacts, aliasKeys } from "./alias-key.ts";
 import { aliasHolds, layoutPath, looksHealthy } from "./layout-health.ts";
-import { recordGeneration } from "./roots.ts";
+import { type Root, readRoot, recordGeneration, recordStamp } from "./roots.ts";
 
 export interface WarmRequest extends Omit<AliasFacts, "lockDigest"> {
   home: Home;
@@ -43,7 +43,9 @@ export function warmInstall(request: WarmRequest): WarmResult | undefined {
   try {
     const dpl = openDpl(`${request.projectDir}/${DPL_FILE}`);
     try {
-      return isFresh(dpl, request) ? attachKnown(dpl, request) : undefined;
+      const link = request.link ?? `${request.projectDir}/.venv`;
+      const root = readRoot(request.home, link);
+      return isFresh(dpl, request, root) ? attachKnown(dpl, request, link) : undefined;
     } finally {
       dpl.close();
     }
@@ -52,11 +54,21 @@ export function warmInstall(request: WarmRequest): WarmResult | undefined {
   }
 }
 
-function isFresh(dpl: Dpl, { projectDir, frozen }: WarmRequest): boolean {
-  return textMatches(projectDir, dpl) && (frozen === true || changedInputs(projectDir, dpl)?.length === 0);
+/** By the stamp that was remembered, else by hashing the text and the inputs, which is remembered then. */
+function isFresh(
+  dpl: Dpl,
+  { projectDir, frozen, home, dryRun }: WarmRequest,
+  root: Root | undefined,
+): boolean {
+  if (frozen) return textMatches(projectDir, dpl);
+  const stamp = freshnessStamp(projectDir, dpl);
+  if (stamp !== undefined && root?.stamp === stamp) return true;
+  const fresh = textMatches(projectDir, dpl) && changedInputs(projectDir, dpl)?.length === 0;
+  if (fresh && !dryRun) recordStamp(home, root, stamp);
+  return fresh;
 }
 
-function attachKnown(dpl: Dpl, request: WarmRequest): WarmResult | undefined {
+function attachKnown(dpl: Dpl, request: WarmRequest, link: string): WarmResult | undefined {
   const { home } = request;
   const dxc = openDxc(home.layoutsIndex);
   if (dxc === undefined) return undefined;
@@ -68,7 +80,6 @@ function attachKnown(dpl: Dpl, request: WarmRequest): WarmResult | undefined {
 
   const path = layoutPath(home, layout);
   const projectHash = layout.key.toHex();
-  const link = request.link ?? `${request.projectDir}/.venv`;
   const current = linkTarget(link);
   if (current === null) return undefined;
   const changed = current !== path;
@@ -76,6 +87,8 @@ function attachKnown(dpl: Dpl, request: WarmRequest): WarmResult | undefined {
     // The root first: at no moment is there a link to a layout that nothing keeps.
     recordGeneration(home, link, projectHash, dpl.digest.toHex());
     swapLink(path, link, current);
+    // Between the look and the link, a collection may have taken the layout; from now on the root keeps it.
+    if (!looksHealthy(home, layout)) return undefined;
   }
   return {
     layoutPath: path,
