@@ -1,10 +1,11 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
 import { PageFlag, type PackagePage } from "../package-index/package-page.ts";
 import { parseSpecifierSetLenient } from "../standards/lenient-requirements.ts";
+import { limit } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { falseMarker, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { boundsOf, type PythonBounds } from "./python-requirement.ts";
-import { wheelEnvironments, wheelFitsPython } from "./wheel-support.ts";
+import { oldestPythonOf, wheelFitsPython, wheelPlatforms, wheelPythons } from "./wheel-support.ts";
 
 /** What stands against a version before its requirements are even looked at. */
 export type Obstacle =
@@ -39,6 +40,7 @@ export class Candidates {
   readonly #policy: CandidatePolicy;
   #known: (Candidate | undefined)[] = [];
   #platforms: (MarkerTree | undefined)[] = [];
+  #oldest: (number | undefined)[] = [];
 
   constructor(page: PackagePage, policy: CandidatePolicy) {
     this.page = page;
@@ -73,11 +75,32 @@ export class Candidates {
     let tree: MarkerTree = falseMarker;
     for (const file of this.page.files(i)) {
       if (this.#obstacleOf(file, i) !== undefined) continue;
-      tree = file.kind === "sdist" ? trueMarker : arena.or(tree, wheelEnvironments(arena, file.filename));
+      const { filename } = file;
+      tree =
+        file.kind === "sdist"
+          ? trueMarker
+          : arena.or(tree, arena.and(wheelPlatforms(arena, filename), wheelPythons(arena, filename)));
       if (tree === trueMarker) break;
     }
     this.#platforms[i] = tree;
     return tree;
+  }
+
+  /**
+   * The lowest Python that a version has a usable file for, a wheel's tags taken as "from there on"; 0 with an sdist.
+   * In a fork for older Pythons only, such a version is no choice.
+   */
+  oldestPython(i: number): number {
+    const known = this.#oldest[i];
+    if (known !== undefined) return known;
+    let oldest = limit;
+    for (const file of this.page.files(i)) {
+      if (this.#obstacleOf(file, i) !== undefined) continue;
+      oldest = file.kind === "sdist" ? 0 : Math.min(oldest, oldestPythonOf(file.filename));
+      if (oldest === 0) break;
+    }
+    this.#oldest[i] = oldest;
+    return oldest;
   }
 
   #look(i: number): Candidate {

@@ -35,6 +35,9 @@ export async function chooseVersion(
   if (!candidate.usable) {
     return { version, reason: { kind: "obstacle", obstacle: candidate.obstacle! } };
   }
+  if (project.candidates!.oldestPython(i) >= state.python.to) {
+    return { version, reason: { kind: "obstacle", obstacle: { kind: "python-tags", example: candidate.file.filename } } };
+  }
   if (candidate.requiresPython !== undefined && !supportsAll(candidate.requiresPython, state.python)) {
     const forks =
       session.request.forkStrategy === "requires-python"

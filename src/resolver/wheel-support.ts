@@ -27,7 +27,7 @@ export function wheelFitsPython(filename: string, bounds: PythonBounds): boolean
   const tags = tagsOf(filename);
   if (tags === undefined) return true;
   return tags.abi.some((abi) => {
-    if (abi === "abi3" || abi === "abi3t") return true;
+    if (isStableAbi(abi)) return true;
     if (abi === "none") return tags.python.some((tag) => languageFits(tag, bounds));
     const match = abiTag.exec(abi);
     if (match === null) return false;
@@ -57,6 +57,18 @@ function upperSeries({ to }: PythonBounds): number {
   return to >= limit ? limit : to;
 }
 
+/** The first Python that a wheel's tags name; 0 when they name none in particular. */
+export function oldestPythonOf(filename: string): number {
+  const tags = tagsOf(filename);
+  if (tags === undefined) return 0;
+  return Math.min(
+    ...tags.python.map((tag) => {
+      const match = languageTag.exec(tag);
+      return match === null || match[3] === "" ? 0 : pythonPoint([Number(match[2]), Number(match[3])]);
+    }),
+  );
+}
+
 const linuxTag = /^(?:manylinux(?:1|2010|2014|_\d+_\d+)|musllinux_\d+_\d+|linux)_(.+)$/;
 const macTag = /^macosx_\d+_\d+_(.+)$/;
 const macMachines: Readonly<Record<string, readonly string[]>> = {
@@ -82,14 +94,19 @@ export function wheelPlatforms(arena: MarkerArena, filename: string): MarkerTree
 }
 
 /** Remembered by arena and tag: a few dozen tags name all wheels. */
-const platformMemory = new WeakMap<MarkerArena, Map<string, MarkerTree>>();
+const tagMemory = new WeakMap<MarkerArena, Map<string, MarkerTree>>();
 
-function platformMarker(arena: MarkerArena, tag: string): MarkerTree {
-  let memory = platformMemory.get(arena);
+function memoryOf(arena: MarkerArena): Map<string, MarkerTree> {
+  let memory = tagMemory.get(arena);
   if (memory === undefined) {
     memory = new Map();
-    platformMemory.set(arena, memory);
+    tagMemory.set(arena, memory);
   }
+  return memory;
+}
+
+function platformMarker(arena: MarkerArena, tag: string): MarkerTree {
+  const memory = memoryOf(arena);
   const known = memory.get(tag);
   if (known !== undefined) return known;
   const on = (platform: string, machines: readonly string[]) => {
@@ -107,16 +124,22 @@ function platformMarker(arena: MarkerArena, tag: string): MarkerTree {
   return tree;
 }
 
-/** The environments that a wheel's platform and Python tags name. */
-export function wheelEnvironments(arena: MarkerArena, filename: string): MarkerTree {
+/** The Pythons, and implementations of it, that a wheel's tags name. */
+export function wheelPythons(arena: MarkerArena, filename: string): MarkerTree {
   const tags = tagsOf(filename);
   if (tags === undefined) return trueMarker;
-  let python: MarkerTree = falseMarker;
-  for (const tag of tags.python) {
-    const one = languageMarker(arena, tag, tags.abi);
-    python = arena.or(python, one);
+  const memory = memoryOf(arena);
+  const key = `${tags.python.join(".")} ${tags.abi.some(isStableAbi)}`;
+  let tree = memory.get(key);
+  if (tree === undefined) {
+    tree = tags.python.reduce((all, tag) => arena.or(all, languageMarker(arena, tag, tags.abi)), falseMarker);
+    memory.set(key, tree);
   }
-  return arena.and(wheelPlatforms(arena, filename), python);
+  return tree;
+}
+
+function isStableAbi(tag: string): boolean {
+  return tag === "abi3" || tag === "abi3t";
 }
 
 const implementations: Readonly<Record<string, string>> = {
@@ -133,7 +156,7 @@ function languageMarker(arena: MarkerArena, tag: string, abi: readonly string[])
   const [, implementation, major, minor] = match;
   const from = pythonPoint([Number(major), Number(minor || 0)]);
   // The stable ABI and `py3x` serve every later minor version as well.
-  const later = implementation === "py" || abi.includes("abi3") || abi.includes("abi3t");
+  const later = implementation === "py" || abi.some(isStableAbi);
   const to = minor === "" || later ? pythonPoint([Number(major) + 1]) : pythonPoint([Number(major), Number(minor) + 1]);
   const versions = arena.inRange("python_full_version", [from, to]);
   const name = implementations[implementation!];
