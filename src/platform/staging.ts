@@ -23,6 +23,8 @@ interface ProcessFolder {
 
 const folders = new Map<string, ProcessFolder>();
 let counter = 0;
+/** The end of the process will remove what is left. */
+let released = false;
 
 /** A new, empty folder of this process. Whoever asked for it moves its content away or removes it. */
 export function createStaging(home: Home): string {
@@ -46,7 +48,8 @@ function processFolder(home: Home): ProcessFolder {
   const known = folders.get(home.tmp);
   if (known !== undefined) return known;
   ensureDir(home.tmp);
-  if (folders.size === 0) process.on("exit", releaseStaging);
+  if (!released) process.on("exit", releaseStaging);
+  released = true;
   sweepStaging(home);
   for (;;) {
     const path = `${home.tmp}/${uniqueName()}`;

@@ -124,6 +124,14 @@ describe("a sound archive", () => {
     ).toBe(into);
   });
 
+  test("xz", async () => {
+    const made = Uint8Array.fromBase64(
+      "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Cf/AGFdADgLQiMSrYPYyJCEjauMmIa78CDuexc1BvV2xWbAt+BUbsDgTN1/L2+P2dGwbj13j4t4HTdn2a+TLt3e6v4Ux0uu0d6VIyV2Mxvf1V+8hHw3XGn196kQg0+k/laGfdDwAAAAAAAAeQ/yP7oEYk4AAX2AUAAAAPJ1Ag6xxGf7AgAAAAAEWVo=",
+    );
+    const top = await extractSdist(made, "p-1.tar.xz", fresh());
+    expect(readFileSync(`${top}/setup.py`, "utf8")).toBe("xz");
+  });
+
   test("zip files", async () => {
     const into = fresh();
     const zip = craftZip([

@@ -14,6 +14,7 @@ import { makeWheel, nativeStandIn, type WheelSpec } from "../../test/make-wheel.
 import { type ZipFile, zipBytes } from "../../test/zip-bytes.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
+import { craftElf, DT } from "../platform/testing/craft-elf.ts";
 import { unpackWheel } from "./ingest.ts";
 import { openStore } from "./store.ts";
 import { indexPath, treePath } from "./store-level.ts";
@@ -220,6 +221,18 @@ describe("what is refused, with the store as it was", () => {
       { numRuns: 150 },
     );
   });
+});
+
+test("a native library that looks outside of its wheel makes real paths necessary", async () => {
+  const library = (rpath: string) => craftElf([[DT.runpath, rpath]]);
+  const flag = async (modules: Record<string, Uint8Array>) =>
+    (await unpack({ name: "a", modules })).object.realPaths;
+  expect(
+    await flag({ "a/lib/x.so": library("$ORIGIN/../../a.libs"), "a.libs/y.so.1": library("$ORIGIN") }),
+  ).toBe(false);
+  expect(await flag({ "a/lib/x.so": library("$ORIGIN/../../a.libs") })).toBe(true);
+  expect(await flag({ "a/lib/x.so.1.2": library("$ORIGIN/../../nvidia/cublas/lib") })).toBe(true);
+  expect(await flag({ "a/lib/x.py": library("$ORIGIN/../../nvidia/cublas/lib") })).toBe(false);
 });
 
 test("normalised spellings of one name agree", async () => {
