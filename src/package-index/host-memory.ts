@@ -11,6 +11,8 @@ export interface HostMemory {
 
 export interface HostFacts {
   metadata?: boolean;
+  /** Unannounced `.metadata` that were not there, while none was. */
+  misses?: number;
   ranges?: boolean;
   /** Milliseconds since the epoch. */
   at: number;

@@ -24,6 +24,8 @@ export interface RemoteContext {
 
 /** What the first range asks for: holds the directory of 400 files with METADATA, and is one round trip. Bytes. */
 const FIRST_TAIL = 48 * 1024;
+/** A server may lack the file of one wheel and have those of others: so many are asked for before it counts as none. */
+const ENOUGH_MISSES = 3;
 const MAX_METADATA = 32 * 1024 * 1024;
 const MAX_DIRECTORY = 128 * 1024 * 1024;
 
@@ -73,7 +75,11 @@ async function requestBeside(
   const missing = [400, 401, 403, 404, 405, 410, 501];
   const answer = await http.request(url, { limit: MAX_METADATA, accept: missing });
   const found = answer.status === 200 && looksLikeMetadata(answer.body);
-  if (file.metadataHashes === undefined) hosts.learn(file.url, { metadata: found });
+  if (file.metadataHashes === undefined && found) hosts.learn(file.url, { metadata: true });
+  if (file.metadataHashes === undefined && !found && hosts.get(file.url).metadata === undefined) {
+    const misses = (hosts.get(file.url).misses ?? 0) + 1;
+    hosts.learn(file.url, misses < ENOUGH_MISSES ? { misses } : { metadata: false });
+  }
   return found ? answer.body : undefined;
 }
 
