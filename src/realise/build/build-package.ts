@@ -79,7 +79,7 @@ function record(
   const derivation: BuildDerivation = {
     format: 1,
     kind: "build",
-    name: asked.name,
+    name: normalizeName(object.name),
     version: object.version,
     hook,
     source,
@@ -172,7 +172,7 @@ function wheelIn(folder: string, result: unknown, session: BuildSession, hook: s
 
 function checkWheelName(filename: string, asked: AskedBuild, session: BuildSession, hook: string): void {
   const wheel = parseWheelFilename(filename);
-  if (normalizeName(wheel.name) !== normalizeName(asked.name)) {
+  if (asked.name !== "" && normalizeName(wheel.name) !== normalizeName(asked.name)) {
     throw session.failed(hook, `it made a wheel of ${wheel.name}, not of ${asked.name}`);
   }
   const wanted = asked.version === undefined ? undefined : tryParseVersion(asked.version);

@@ -3,6 +3,7 @@
  * called. It holds the lock of its build hash, so that of all processes one builds and the others find the result.
  */
 import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { ensureDir } from "../../platform/atomic-file.ts";
 import { Failure } from "../../platform/errors.ts";
 import { withLock } from "../../platform/file-lock.ts";
@@ -84,6 +85,7 @@ async function openSession(
   const folders: BuildFolders = { staging, cargoHome: `${context.home.index}/cargo` };
   const requested = asked.request?.build.environment ?? {};
   let python = context.build?.pythonWithoutIsolation ?? context.interpreter.executable;
+  if (asked.request?.build.isolated === false) folders.environment = dirname(dirname(python));
   let requires: PackageReference[] = [];
 
   async function makeEnvironment(requirements: readonly Requirement[]): Promise<void> {
