@@ -159,12 +159,19 @@ function buildHashesFor(what: string, store: Store): string[] {
   }
   const name = normalizeName(what);
   return [...producers]
-    .filter(([output]) => {
-      const object = store.findPackageObject(output);
-      return object !== undefined && normalizeName(object.name) === name;
-    })
+    .filter(([output]) => nameOf(output, store) === name)
     .flatMap(([, from]) => from)
     .sort();
+}
+
+/** Normalised; `undefined` for an object that is missing or damaged. */
+function nameOf(outputHash: string, store: Store): string | undefined {
+  try {
+    const object = store.findPackageObject(outputHash);
+    return object === undefined ? undefined : normalizeName(object.name);
+  } catch {
+    return undefined;
+  }
 }
 
 function shown(buildHash: string, store: Store): ShownDerivation {

@@ -18,6 +18,7 @@ import {
   wantedWheel,
 } from "../testing/test-context.ts";
 import type { WantedPackage } from "../wanted-package.ts";
+import { buildEditable } from "./build-editable.ts";
 import { logPath } from "./build-log.ts";
 
 let place: TestPlace;
@@ -309,6 +310,41 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
     expect((await realisePackages([directory("pure", true)], context))[0]!.how).toBe("store");
     expect(requireDerivation([place.home.store], built!.derivation)).toMatchObject({
       build: { hook: "build_editable", source: { path: `${place.projectDir}/pure` } },
+    });
+  });
+
+  test("buildEditable takes the name from the project table, or from what comes out", async () => {
+    unpackSdist(pure, `${place.projectDir}/pure`);
+    const context = testContext(place, testIndex([]));
+    const first = await buildEditable(`${place.projectDir}/pure`, context);
+    expect(first).toMatchObject({ name: "pure", how: "built" });
+    expect(await buildEditable(`${place.projectDir}/pure`, context)).toMatchObject({
+      name: "pure",
+      how: "store",
+    });
+    const declared = `${readFileSync(`${place.projectDir}/pure/pyproject.toml`, "utf8")}[project]\nname = "impure"\n`;
+    writeFileSync(`${place.projectDir}/pure/pyproject.toml`, declared);
+    const failure = await failureOf(buildEditable(`${place.projectDir}/pure`, context));
+    expect(failure.message).toContain("a wheel of pure, not of impure");
+  });
+
+  test("without isolation the backend runs in the environment that is given, and nothing is resolved", async () => {
+    const odd = withBackend(
+      `def get_requires_for_build_wheel(config_settings=None):
+    return ["nowhere"]
+_build = build_wheel
+def build_wheel(directory, *args):
+    assert os.environ["PATH"].startswith(os.path.dirname(sys.executable))
+    return _build(directory)
+`,
+      ["not-there"],
+    );
+    const context = testContext(place, testIndex([odd]));
+    const { prefix } = await context.makeBuildEnvironment!([], context.interpreter);
+    const build = { noIsolation: ["odd"], pythonWithoutIsolation: `${prefix}/bin/python` };
+    const [built] = await realisePackages([wantedSdist(odd, "odd")], { ...context, build });
+    expect(requireDerivation([place.home.store], built!.derivation)).toMatchObject({
+      build: { isolated: false },
     });
   });
 
