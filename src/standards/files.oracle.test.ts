@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { askPython, oraclePython } from "../../test/oracles.ts";
-import { Failure } from "../platform/errors.ts";
 import { resolveGroups } from "./dependency-groups.ts";
 import { parseEntryPoints } from "./entry-points.ts";
 import { readHeaderBlock } from "./header-fields.ts";
@@ -10,21 +9,10 @@ import { fullMetadata } from "./metadata.ts";
 import { validatePylock } from "./pylock.ts";
 import { formatRecord, parseRecord, type RecordRow } from "./record.ts";
 import { formatRequirement } from "./requirements.ts";
-import { expectSame } from "./testing/expect-same.ts";
+import { differences, orNull, sample } from "./testing/compare.ts";
 import { changedDocument, validPylock } from "./testing/pylock-documents.ts";
 
 const python = oraclePython();
-const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number, seed: number) =>
-  fc.sample(arbitrary, { numRuns: count, seed });
-
-function attempt<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Failure) return null;
-    throw error;
-  }
-}
 
 describe.skipIf(python === undefined)("the email parser of Python", () => {
   const newline = fc.constantFrom("\n", "\n", "\n", "\r\n", "\r");
@@ -75,11 +63,13 @@ for line in sys.stdin:
 `,
       texts,
     );
-    expectSame(
-      texts,
-      texts.map((text) => readHeaderBlock(text).fields),
-      answers,
-    );
+    expect(
+      differences(
+        texts,
+        texts.map((text) => readHeaderBlock(text).fields),
+        answers,
+      ),
+    ).toEqual([]);
   });
 
   test("finds the same metadata", () => {
@@ -131,7 +121,7 @@ for line in sys.stdin:
         m.dynamic,
       ];
     });
-    expectSame(texts, ours, answers);
+    expect(differences(texts, ours, answers)).toEqual([]);
   });
 });
 
@@ -171,7 +161,7 @@ for line in sys.stdin:
       ]),
       formatRecord(rows),
     ]);
-    expectSame(records, ours, answers);
+    expect(differences(records, ours, answers)).toEqual([]);
     for (const rows of records) expect(parseRecord(formatRecord(rows))).toEqual(rows);
   });
 });
@@ -228,7 +218,7 @@ for line in sys.stdin:
     const ours = texts.map((text) =>
       parseEntryPoints(text).map((e) => [e.group, e.name, e.module, e.attribute ?? null, e.extras]),
     );
-    expectSame(texts, ours, answers);
+    expect(differences(texts, ours, answers)).toEqual([]);
   });
 });
 
@@ -277,12 +267,12 @@ for line in sys.stdin:
       tables,
     );
     const ours = tables.map((one) =>
-      attempt(() =>
+      orNull(() =>
         [...resolveGroups(one).values()].map((requirements) => requirements.map(formatRequirement)),
       ),
     );
     expect(ours.filter((one) => one !== null).length).toBeGreaterThan(500);
-    expectSame(tables, ours, answers);
+    expect(differences(tables, ours, answers)).toEqual([]);
   });
 
   test("accepts the same lock files", () => {
@@ -300,8 +290,8 @@ for line in sys.stdin:
 `,
       documents,
     );
-    const ours = documents.map((document) => attempt(() => validatePylock(document)) !== null);
+    const ours = documents.map((document) => orNull(() => validatePylock(document)) !== null);
     expect(ours.filter((valid) => valid).length).toBeGreaterThan(300);
-    expectSame(documents, ours, answers);
+    expect(differences(documents, ours, answers)).toEqual([]);
   });
 });

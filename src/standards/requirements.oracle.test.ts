@@ -2,28 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { askPython, oraclePython } from "../../test/oracles.ts";
-import { Failure } from "../platform/errors.ts";
 import type { MarkerEnvironment } from "./marker-environment.ts";
 import { evaluateMarker, formatMarker, type Marker, parseMarker } from "./markers.ts";
 import { isNormalName, isValidName, normalizeName } from "./names.ts";
 import { formatRequirement, parseRequirement } from "./requirements.ts";
 import { formatSpecifierSet } from "./specifiers.ts";
-import { expectSame } from "./testing/expect-same.ts";
+import { differences, orNull, sample } from "./testing/compare.ts";
 import { anyLockMarker, anyMarker, anyRequirement, damaged } from "./testing/generators.ts";
 import { realMarkers, realRequirements } from "./testing/real-inputs.ts";
 
 const python = oraclePython();
-const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number, seed: number) =>
-  fc.sample(arbitrary, { numRuns: count, seed });
-
-function attempt<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Failure) return null;
-    throw error;
-  }
-}
 
 const environments: MarkerEnvironment[] = [
   {
@@ -103,22 +91,22 @@ for line in sys.stdin:
     ) as ([string, unknown[]] | null)[];
     // The reference keeps redundant parentheses, so what it prints is compared in what it means to us.
     const theirs = answers.map(
-      (answer) => answer && [attempt(() => formatMarker(parseMarker(answer[0]))), ...answer[1]],
+      (answer) => answer && [orNull(() => formatMarker(parseMarker(answer[0]))), ...answer[1]],
     );
     const ours = texts.map((text) =>
-      attempt(() => {
+      orNull(() => {
         const marker = parseMarker(text);
         return [formatMarker(marker), ...contexts.map((context) => evaluateMarker(marker, context))];
       }),
     );
     const counted = texts.map((text, i) => {
       if (text.includes("\\")) return false;
-      const marker = attempt(() => parseMarker(texts[i]!));
+      const marker = orNull(() => parseMarker(texts[i]!));
       return marker === null || !isMeaningless(marker) || typeof theirs[i]?.[1] === "boolean";
     });
     const pick = <T>(all: readonly T[]) => all.filter((_, i) => counted[i]);
     expect(pick(texts).length).toBeGreaterThan(texts.length * 0.95);
-    expectSame(pick(texts), pick(ours), pick(theirs));
+    expect(differences(pick(texts), pick(ours), pick(theirs))).toEqual([]);
   });
 
   // A backslash in a marker's text is a character here; the reference reads it as Python does.
@@ -140,7 +128,7 @@ for line in sys.stdin:
         print("null")
 `;
     const read = (text: string) =>
-      attempt(() => {
+      orNull(() => {
         const { name, normalized, extras, specifier, url, marker } = parseRequirement(text);
         return [
           name,
@@ -163,22 +151,24 @@ for line in sys.stdin:
       (answer) =>
         answer && [...answer.slice(0, 5), answer[5] && formatMarker(parseMarker(answer[5] as string))],
     );
-    expectSame(texts, texts.map(read), theirs);
+    expect(differences(texts, texts.map(read), theirs)).toEqual([]);
 
     // What we print, the reference reads back as the same requirement.
     const printed = texts.flatMap((text) => {
-      const requirement = attempt(() => parseRequirement(text));
+      const requirement = orNull(() => parseRequirement(text));
       return requirement === null ? [] : [formatRequirement(requirement)];
     });
     const again = askPython(python!, script, printed) as (unknown[] | null)[];
-    expectSame(
-      printed,
-      printed.map(read),
-      again.map(
-        (answer) =>
-          answer && [...answer.slice(0, 5), answer[5] && formatMarker(parseMarker(answer[5] as string))],
+    expect(
+      differences(
+        printed,
+        printed.map(read),
+        again.map(
+          (answer) =>
+            answer && [...answer.slice(0, 5), answer[5] && formatMarker(parseMarker(answer[5] as string))],
+        ),
       ),
-    );
+    ).toEqual([]);
   });
 
   test("normalises and checks names alike", () => {
@@ -214,10 +204,12 @@ for line in sys.stdin:
 `,
       names,
     );
-    expectSame(
-      names,
-      names.map((name) => [normalizeName(name), isValidName(name), isNormalName(name)]),
-      answers,
-    );
+    expect(
+      differences(
+        names,
+        names.map((name) => [normalizeName(name), isValidName(name), isNormalName(name)]),
+        answers,
+      ),
+    ).toEqual([]);
   });
 });

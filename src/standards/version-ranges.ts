@@ -184,16 +184,32 @@ export function difference(a: VersionRanges, b: VersionRanges): VersionRanges {
   return combine(a, complement(b), true);
 }
 
-/** Intersection when `both`, else union: one sweep over the cuts of the two. */
+/** Intersection when `both`, else union. */
 function combine(a: VersionRanges, b: VersionRanges, both: boolean): VersionRanges {
   if (a === b) return a;
   if (a.cuts.length === 0) return a.startsInside === both ? b : a;
   if (b.cuts.length === 0) return b.startsInside === both ? a : b;
-  let inA = a.startsInside;
-  let inB = b.startsInside;
-  const startsInside = both ? inA && inB : inA || inB;
+  const startsInside = both ? a.startsInside && b.startsInside : a.startsInside || b.startsInside;
   let inside = startsInside;
   const cuts: Cut[] = [];
+  sweep(a, b, (inA, inB, cut) => {
+    const now = both ? inA && inB : inA || inB;
+    if (now !== inside) cuts.push(cut);
+    inside = now;
+    return true;
+  });
+  if (cuts.length === 0) return startsInside ? allVersions : noVersions;
+  return { startsInside, cuts };
+}
+
+/** Walks the cuts of both upwards; `visit` learns what is inside after each, and stops the walk with false. */
+function sweep(
+  a: VersionRanges,
+  b: VersionRanges,
+  visit: (inA: boolean, inB: boolean, cut: Cut) => boolean,
+): void {
+  let inA = a.startsInside;
+  let inB = b.startsInside;
   for (let i = 0, j = 0; i < a.cuts.length || j < b.cuts.length; ) {
     const order = i === a.cuts.length ? 1 : j === b.cuts.length ? -1 : compareCuts(a.cuts[i]!, b.cuts[j]!);
     const cut = order <= 0 ? a.cuts[i]! : b.cuts[j]!;
@@ -205,12 +221,8 @@ function combine(a: VersionRanges, b: VersionRanges, both: boolean): VersionRang
       inB = !inB;
       j++;
     }
-    const now = both ? inA && inB : inA || inB;
-    if (now !== inside) cuts.push(cut);
-    inside = now;
+    if (!visit(inA, inB, cut)) return;
   }
-  if (cuts.length === 0) return startsInside ? allVersions : noVersions;
-  return { startsInside, cuts };
 }
 
 export function isEmpty(ranges: VersionRanges): boolean {
@@ -227,22 +239,14 @@ export function isSubset(a: VersionRanges, b: VersionRanges): boolean {
 
 /** Without building the intersection. */
 export function isDisjoint(a: VersionRanges, b: VersionRanges): boolean {
-  let inA = a.startsInside;
-  let inB = b.startsInside;
-  if (inA && inB) return false;
-  for (let i = 0, j = 0; i < a.cuts.length || j < b.cuts.length; ) {
-    const order = i === a.cuts.length ? 1 : j === b.cuts.length ? -1 : compareCuts(a.cuts[i]!, b.cuts[j]!);
-    if (order <= 0) {
-      inA = !inA;
-      i++;
-    }
-    if (order >= 0) {
-      inB = !inB;
-      j++;
-    }
-    if (inA && inB) return false;
+  let disjoint = !(a.startsInside && b.startsInside);
+  if (disjoint) {
+    sweep(a, b, (inA, inB) => {
+      disjoint = !(inA && inB);
+      return disjoint;
+    });
   }
-  return true;
+  return disjoint;
 }
 
 export function equalRanges(a: VersionRanges, b: VersionRanges): boolean {
