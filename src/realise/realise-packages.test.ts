@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { makeWheel } from "../../test/make-wheel.ts";
+import { startIndexServer } from "../../test/index-server.ts";
+import { type MadeFile, makeWheel } from "../../test/make-wheel.ts";
+import { createPackageIndex } from "../package-index/client.ts";
 import type { Failure } from "../platform/errors.ts";
 import { removeTree } from "../platform/staging.ts";
 import { readDrvOutNotes } from "../store/drv-out.ts";
@@ -188,6 +190,45 @@ describe("realising wheels", () => {
       context,
     ).catch((error: Failure) => error);
     expect((nowhere as Failure).code).toBe("DXPY_NO_FILE");
+  });
+
+  test("through a real index: downloads, a file that moved, a wrong hash, offline", async () => {
+    const server = startIndexServer({ files: [six, big] });
+    const settings = {
+      indexes: [{ url: server.url, default: true }],
+      findLinks: [],
+      noIndex: false,
+      strategy: "first-index" as const,
+      offline: false,
+      refresh: false as const,
+    };
+    const index = createPackageIndex(settings, { home: place.home, env: {} });
+    try {
+      const context = testContext(place, index);
+      const at = (file: MadeFile, name: string, path: string) => {
+        const package_ = wantedWheel(file, name);
+        return { ...package_, wheel: { ...package_.wheel!, url: `${server.origin}/${path}` } };
+      };
+      const page = await index.page("six");
+      const url = page!.files(0)[0]!.url.slice(server.origin.length + 1);
+      const realised = await realisePackages(
+        [at(six, "six", url), at(big, "big", "moved/away.whl")],
+        context,
+      );
+      expect(realised.map(({ how }) => how)).toEqual(["downloaded", "downloaded"]);
+      const wrong = at(makeWheel({ name: "six", version: "1.16.0", modules: { "six.py": "" } }), "six", url);
+      wrong.wheel.size = six.bytes.length;
+      const failure = await realisePackages([wrong], context).catch((error) => error);
+      expect(failure.code).toBe("DXPY_HASH_MISMATCH");
+      const offline = createPackageIndex({ ...settings, offline: true }, { home: place.home, env: {} });
+      const other = at(makeWheel({ name: "other" }), "other", "files/other.whl");
+      const missing = await realisePackages([other], testContext(place, offline)).catch((error) => error);
+      expect(missing.code).toBe("DXPY_OFFLINE_MISSING");
+      await offline.close();
+    } finally {
+      await index.close();
+      await server.stop();
+    }
   });
 
   test("one failure stops the rest, and leaves nothing half made", async () => {
