@@ -1,5 +1,5 @@
 /** The files of distributions and projects against the reference implementations. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { askPython, oraclePython } from "../../test/oracles.ts";
 import { resolveGroups } from "./dependency-groups.ts";
@@ -13,6 +13,8 @@ import { differences, orNull, sample } from "./testing/compare.ts";
 import { changedDocument, validPylock } from "./testing/pylock-documents.ts";
 
 const python = oraclePython();
+// A Python process reads thousands of questions, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 describe.skipIf(python === undefined)("the email parser of Python", () => {
   const newline = fc.constantFrom("\n", "\n", "\n", "\r\n", "\r");

@@ -1,5 +1,5 @@
 /** Requirements, markers and names against `packaging`, the reference implementation of PEP 508 and PEP 503. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { askPython, oraclePython } from "../../test/oracles.ts";
 import type { MarkerEnvironment } from "./marker-environment.ts";
@@ -12,6 +12,8 @@ import { anyLockMarker, anyMarker, anyRequirement, damaged } from "./testing/gen
 import { realMarkers, realRequirements } from "./testing/real-inputs.ts";
 
 const python = oraclePython();
+// A Python process reads thousands of questions, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const environments: MarkerEnvironment[] = [
   {

@@ -1,5 +1,5 @@
 /** Tags and file names against `packaging`, for every interpreter that is here and for systems that are not. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ import { anyVersion, damaged } from "./testing/generators.ts";
 import { realSdistNames, realWheelNames } from "./testing/real-inputs.ts";
 
 const python = oraclePython();
+// A Python process reads thousands of questions, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 /** Every Python from 3.8 that PATH, pyenv or the oracles have. */
 function interpreters(): string[] {

@@ -1,5 +1,5 @@
 /** Versions and specifiers against `packaging`, the reference implementation of PEP 440. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { askPython, oraclePython } from "../../test/oracles.ts";
 import { formatSpecifierSet, setAdmitsPrereleases, setContains, tryParseSpecifierSet } from "./specifiers.ts";
@@ -9,6 +9,8 @@ import { realSpecifiers, realVersions } from "./testing/real-inputs.ts";
 import { compareVersions, isPrerelease, publicVersion, tryParseVersion } from "./version.ts";
 
 const python = oraclePython();
+// A Python process reads thousands of questions, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 describe.skipIf(python === undefined)("packaging", () => {
   test("parses and normalises versions alike", () => {
