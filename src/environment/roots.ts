@@ -9,10 +9,19 @@ export interface Root {
   format: 1;
   /** Absolute path of the link: `<project>/.venv`. */
   link: string;
-  /** What `freshnessStamp` (lock/) said when the lock was last found fresh: while it says the same, nothing is hashed. */
-  stamp?: string;
+  /** The lock when it was last found fresh: while the stamp is the same, it is not even opened. */
+  fresh?: FreshLock;
   /** Oldest first; the last is the one that is attached. */
   generations: Generation[];
+}
+
+export interface FreshLock {
+  /** What `freshnessStamp` (lock/) said. */
+  stamp: string;
+  /** Paths of the inputs, which the stamp is made over. */
+  inputs: string[];
+  /** Lower-case hex of `Dpl.digest`. */
+  digest: string;
 }
 
 export interface Generation {
@@ -49,13 +58,25 @@ function parseRoot(path: string): Root | undefined {
     const sound =
       value?.format === 1 &&
       typeof value.link === "string" &&
-      (value.stamp === undefined || typeof value.stamp === "string") &&
+      (value.fresh === undefined || isFreshLock(value.fresh)) &&
       Array.isArray(value.generations) &&
       value.generations.every(isGeneration);
     return sound ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isFreshLock(value: unknown): value is FreshLock {
+  const f = value as Partial<FreshLock> | null;
+  return (
+    typeof f === "object" &&
+    f !== null &&
+    typeof f.stamp === "string" &&
+    /^[0-9a-f]{64}$/.test(String(f.digest)) &&
+    Array.isArray(f.inputs) &&
+    f.inputs.every((path) => typeof path === "string")
+  );
 }
 
 function isGeneration(value: unknown): value is Generation {
@@ -99,10 +120,10 @@ export function recordGeneration(home: Home, link: string, layout: string, lock:
 }
 
 /** Remembers that the lock was fresh; nothing is written for a link without a root. Failing to is no failure. */
-export function recordStamp(home: Home, root: Root | undefined, stamp: string | undefined): void {
-  if (root === undefined || stamp === undefined || root.stamp === stamp) return;
+export function recordFresh(home: Home, root: Root | undefined, fresh: FreshLock): void {
+  if (root === undefined || (root.fresh?.stamp === fresh.stamp && root.fresh.digest === fresh.digest)) return;
   try {
-    writeRoot(home, { ...root, stamp });
+    writeRoot(home, { ...root, fresh });
   } catch {
     // A home that cannot be written to: hashing the lock again is all that is lost.
   }

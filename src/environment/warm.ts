@@ -11,7 +11,7 @@ import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import type { Home } from "../platform/home.ts";
 import { type AliasFacts, aliasKeys } from "./alias-key.ts";
 import { aliasHolds, layoutPath, looksHealthy } from "./layout-health.ts";
-import { type Root, readRoot, recordGeneration, recordStamp } from "./roots.ts";
+import { type Root, readRoot, recordFresh, recordGeneration } from "./roots.ts";
 
 export interface WarmRequest extends Omit<AliasFacts, "lockDigest"> {
   home: Home;
@@ -41,38 +41,49 @@ export interface WarmResult {
 export function warmInstall(request: WarmRequest): WarmResult | undefined {
   if (process.platform === "win32") return undefined;
   try {
-    const dpl = openDpl(`${request.projectDir}/${DPL_FILE}`);
-    try {
-      const link = request.link ?? `${request.projectDir}/.venv`;
-      const root = readRoot(request.home, link);
-      return isFresh(dpl, request, root) ? attachKnown(dpl, request, link) : undefined;
-    } finally {
-      dpl.close();
-    }
+    const link = request.link ?? `${request.projectDir}/.venv`;
+    const digest = freshDigest(request, readRoot(request.home, link));
+    return digest === undefined ? undefined : attachKnown(digest, request, link);
   } catch {
     return undefined;
   }
 }
 
-/** By the stamp that was remembered, else by hashing the text and the inputs, which is remembered then. */
-function isFresh(
-  dpl: Dpl,
-  { projectDir, frozen, home, dryRun }: WarmRequest,
-  root: Root | undefined,
-): boolean {
-  if (frozen) return textMatches(projectDir, dpl);
-  const stamp = freshnessStamp(projectDir, dpl);
-  if (stamp !== undefined && root?.stamp === stamp) return true;
-  const fresh = textMatches(projectDir, dpl) && changedInputs(projectDir, dpl)?.length === 0;
-  if (fresh && !dryRun) recordStamp(home, root, stamp);
-  return fresh;
+/**
+ * The digest of the lock, in hex, when it is fresh: by the stamp that was remembered, else by hashing the text and the
+ * inputs, which is remembered then.
+ */
+function freshDigest(request: WarmRequest, root: Root | undefined): string | undefined {
+  const { projectDir, frozen, home, dryRun } = request;
+  const known = frozen ? undefined : root?.fresh;
+  if (known !== undefined && stampOver(projectDir, known.inputs) === known.stamp) return known.digest;
+  const dpl = openDpl(`${projectDir}/${DPL_FILE}`);
+  try {
+    if (!textMatches(projectDir, dpl)) return undefined;
+    const digest = dpl.digest.toHex();
+    if (frozen) return digest;
+    const inputs = dpl.header.inputs.map((input) => input.path);
+    // Before the hashing: what changes during it has another stamp later.
+    const stamp = stampOver(projectDir, inputs);
+    if (changedInputs(projectDir, dpl)?.length !== 0) return undefined;
+    if (stamp !== undefined && !dryRun) recordFresh(home, root, { stamp, inputs, digest });
+    return digest;
+  } finally {
+    dpl.close();
+  }
 }
 
-function attachKnown(dpl: Dpl, request: WarmRequest, link: string): WarmResult | undefined {
+/** `freshnessStamp` looks at the paths of the inputs only. */
+function stampOver(projectDir: string, inputs: readonly string[]): string | undefined {
+  const header = { inputs: inputs.map((path) => ({ path })) };
+  return freshnessStamp(projectDir, { header } as unknown as Dpl);
+}
+
+function attachKnown(lockDigest: string, request: WarmRequest, link: string): WarmResult | undefined {
   const { home } = request;
   const dxc = openDxc(home.layoutsIndex);
   if (dxc === undefined) return undefined;
-  const keys = aliasKeys({ ...request, lockDigest: dpl.digest });
+  const keys = aliasKeys({ ...request, lockDigest: Uint8Array.fromHex(lockDigest) });
   const alias = findAlias(dxc, keys.own) ?? findAlias(dxc, keys.shared);
   if (alias === undefined || !aliasHolds(alias)) return undefined;
   const layout = findRecord(dxc, alias.projectHash);
@@ -85,7 +96,7 @@ function attachKnown(dpl: Dpl, request: WarmRequest, link: string): WarmResult |
   const changed = current !== path;
   if (changed && !request.dryRun) {
     // The root first: at no moment is there a link to a layout that nothing keeps.
-    recordGeneration(home, link, projectHash, dpl.digest.toHex());
+    recordGeneration(home, link, projectHash, lockDigest);
     swapLink(path, link, current);
     // Between the look and the link, a collection may have taken the layout; from now on the root keeps it.
     if (!looksHealthy(home, layout)) return undefined;
