@@ -77,20 +77,18 @@ function writeFile(out: Writer, file: DistributionFile, strings: StringTable): v
   const hashed = folder === undefined ? null : HASHED_FOLDER.exec(folder);
   const prefix = hashed?.[1] ?? folder;
   const full = prefix === undefined || !strings.admits(prefix);
-  const { sha256, ...others } = file.hashes;
-  const { sha256: metadataSha256, ...metadataOthers } = file.metadataHashes ?? {};
-  const isSha256 = (text: string | undefined): text is string =>
-    text !== undefined && /^[0-9a-f]{64}$/.test(text);
+  const { sha256, others } = splitHashes(file.hashes);
+  const { sha256: metadataSha256, others: metadataOthers } = splitHashes(file.metadataHashes ?? {});
   const bits =
     (file.kind === "sdist" ? Bit.sdist : 0) |
     (file.yanked === false ? 0 : Bit.yanked) |
     (file.size === undefined ? 0 : Bit.size) |
     (file.uploadTime === undefined ? 0 : Bit.uploadTime) |
-    (isSha256(sha256) ? Bit.sha256 : 0) |
+    (sha256 === undefined ? 0 : Bit.sha256) |
     (Object.keys(others).length > 0 ? Bit.otherHashes : 0) |
     (file.requiresPython === undefined ? 0 : Bit.requiresPython) |
     (file.metadataHashes === undefined ? 0 : Bit.metadata) |
-    (isSha256(metadataSha256) ? Bit.metadataSha256 : 0) |
+    (metadataSha256 === undefined ? 0 : Bit.metadataSha256) |
     (Object.keys(metadataOthers).length > 0 ? Bit.metadataOther : 0) |
     (full ? Bit.fullUrl : hashed === null ? 0 : Bit.hashedFolder);
   out.u16(bits);
@@ -101,11 +99,18 @@ function writeFile(out: Writer, file: DistributionFile, strings: StringTable): v
   if (file.yanked !== false) out.u16(strings.place(file.yanked));
   if (file.size !== undefined) out.f64(file.size);
   if (file.uploadTime !== undefined) out.f64(file.uploadTime);
-  if (bits & Bit.sha256) out.hex(sha256!);
+  if (sha256 !== undefined) out.hex(sha256);
   if (bits & Bit.otherHashes) out.u16(strings.place(JSON.stringify(others)));
   if (file.requiresPython !== undefined) out.u16(strings.place(file.requiresPython));
-  if (bits & Bit.metadataSha256) out.hex(metadataSha256!);
+  if (metadataSha256 !== undefined) out.hex(metadataSha256);
   if (bits & Bit.metadataOther) out.u16(strings.place(JSON.stringify(metadataOthers)));
+}
+
+/** What an index calls a SHA-256 and is none is kept as it is, so that no file ever fits it. */
+function splitHashes(hashes: Readonly<Record<string, string>>) {
+  const { sha256, ...rest } = hashes;
+  if (sha256 === undefined || /^[0-9a-f]{64}$/.test(sha256)) return { sha256, others: rest };
+  return { sha256: undefined, others: { sha256, ...rest } };
 }
 
 interface StringTable {
