@@ -97,7 +97,6 @@ async function solveFork(
 ): Promise<ForkState[] | undefined> {
   const { table } = session;
   const { solver } = state;
-  if (process.env.TRACE) console.log('FORK', (await import('../standards/marker-algebra/to-marker.ts')).markerText(session.arena, state.env.marker));
   const prioritize = (id: PackageId) => state.priorities.of(id, table.name(id));
   while (true) {
     let id: PackageId | undefined = state.resume?.id;
@@ -126,7 +125,6 @@ async function solveFork(
       version = chosen;
     }
     counts.decisions += 1;
-    if (process.env.TRACE) console.log('decide', JSON.stringify(one), one.kind==='root'||one.kind==='python'||one.name===session.rootName?'':(await projectIfAny(session,state,one))!.space.list.versionText((await projectIfAny(session,state,one))!.space.index(version)), 'level', solver.solution.level);
     if (one.kind === "package") onProgress?.(one.name);
     let versions = state.added.get(id);
     if (versions === undefined) {

@@ -54,9 +54,13 @@ export class VersionSpace {
     return value / spacing - 1;
   }
 
-  /** The version and the gaps around it: sets that speak of a version grow together where they speak of neighbours. */
+  /**
+   * The version and all that lies between its neighbours, where no version exists. What holds for the version holds
+   * there too, so that a requirement that leaves no other version is known to ask for what this one asks for.
+   */
   widened(value: number): IntegerSet {
-    return [value - spacing + 1, value + spacing];
+    const from = value === spacing ? 0 : value - spacing + 1;
+    return [from, this.index(value) === this.count - 1 ? limit : value + spacing];
   }
 
   setOf(specifiers: SpecifierSet): IntegerSet {
