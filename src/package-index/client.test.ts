@@ -476,6 +476,15 @@ describe("servers that fail", () => {
     expect(Bun.inspect(refused)).not.toContain("secret");
   });
 
+  test("a certificate file that is none is named", async () => {
+    const server = serve({ files: [] });
+    writeFileSync(`${root}/empty.pem`, "");
+    for (const certificates of [`${root}/none.pem`, `${root}/empty.pem`]) {
+      const index = open(server, { certificates });
+      await expect(index.page("spam")).rejects.toMatchObject({ code: "DXPY_BAD_CERTIFICATES" });
+    }
+  });
+
   test("nothing for a while is an error too", async () => {
     const server = serve({ files: [spam("1.0")] });
     server.fault({ path: /simple/, delay: 2000 });

@@ -2,7 +2,7 @@ import type { Home } from "../platform/home.ts";
 import type { CoreMetadata } from "../standards/metadata.ts";
 import { createCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { downloadFile } from "./download.ts";
+import { type DownloadableFile, type DownloadOptions, downloadFile } from "./download.ts";
 import { openHostMemory } from "./host-memory.ts";
 import { createHttp } from "./http.ts";
 import type { IndexSettings } from "./index-settings.ts";
@@ -44,18 +44,6 @@ export interface PackageIndex {
 export interface PageOptions {
   /** Ask only the index of this name (a pin by `tool.uv.sources`). */
   index?: string;
-}
-
-export interface DownloadableFile {
-  url: string;
-  filename: string;
-  hashes: Readonly<Record<string, string>>;
-  size?: number;
-}
-
-export interface DownloadOptions {
-  /** Called with the bytes that arrived since the last call; negative when an attempt starts over. */
-  onBytes?: (count: number) => void;
 }
 
 export interface IndexStats {

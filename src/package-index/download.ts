@@ -1,10 +1,21 @@
 import { Failure } from "../platform/errors.ts";
-import type { DownloadableFile, DownloadOptions } from "./client.ts";
 import { withoutCredentials } from "./credentials.ts";
 import type { Http } from "./http.ts";
 import { readLocalFile } from "./local-files.ts";
 
 /** Whole files: streamed, hashed while they arrive, taken up where a transfer broke, bounded by the declared size. */
+
+export interface DownloadableFile {
+  url: string;
+  filename: string;
+  hashes: Readonly<Record<string, string>>;
+  size?: number;
+}
+
+export interface DownloadOptions {
+  /** Called with the bytes that arrived since the last call; negative when an attempt starts over. */
+  onBytes?: (count: number) => void;
+}
 
 /** From the strongest to the weakest; the first that both sides know is compared. */
 const ALGORITHMS = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"] as const;

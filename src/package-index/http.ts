@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Failure } from "../platform/errors.ts";
 import { retry } from "../platform/retry.ts";
 import { type Credentials, withoutCredentials } from "./credentials.ts";
@@ -71,10 +72,7 @@ export function createHttp(options: HttpOptions): Http {
     1000 * seconds(env["DX_PY_HTTP_TIMEOUT"] ?? env["UV_HTTP_TIMEOUT"] ?? env["PIP_DEFAULT_TIMEOUT"], 30);
   const attempts = 1 + seconds(env["DX_PY_HTTP_RETRIES"] ?? env["UV_HTTP_RETRIES"], 3);
   const gate = createGate(CONCURRENT);
-  const extra = {
-    ...(options.certificates === undefined ? {} : { tls: { ca: Bun.file(options.certificates) } }),
-    ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
-  };
+  let extra: { tls?: { ca: string }; proxy?: string } | undefined;
 
   async function once(url: string, request: HttpRequest): Promise<HttpAnswer> {
     const watch = createWatch(idle);
@@ -99,6 +97,10 @@ export function createHttp(options: HttpOptions): Http {
   async function follow(url: string, request: HttpRequest, watch: Watch) {
     let current = url;
     const headers = typeof request.headers === "function" ? request.headers() : request.headers;
+    extra ??= {
+      ...(options.certificates === undefined ? {} : { tls: { ca: readCertificates(options.certificates) } }),
+      ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+    };
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
       const authorization = options.credentials.forUrl(current);
       stats.requests += 1;
@@ -167,6 +169,27 @@ export function createHttp(options: HttpOptions): Http {
     if (error instanceof Failure) return false;
     return error instanceof PassingStatus || !LASTING.test(String((error as { code?: unknown }).code ?? ""));
   }
+}
+
+/** Bun says "was there a typo in the URL" of a certificate file that is none. */
+function readCertificates(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, "latin1");
+  } catch (error) {
+    throw badCertificates(path, "cannot be read", error);
+  }
+  if (!text.includes("-----BEGIN")) throw badCertificates(path, "holds no certificates");
+  return text;
+}
+
+function badCertificates(path: string, what: string, cause?: unknown): Failure {
+  return new Failure("DXPY_BAD_CERTIFICATES", `${path} ${what}`, {
+    context: { path },
+    cause,
+    hint: "It is named by `PIP_CERT` or by `cert` in pip.conf: a PEM file with the certificates to trust.",
+    exitCode: 2,
+  });
 }
 
 function seconds(text: string | undefined, fallback: number): number {
