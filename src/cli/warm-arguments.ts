@@ -1,11 +1,13 @@
 /**
- * Reads the command lines that are typed most, by hand: `install`, `run` and `lock --check` with the options that the warm
+ * Reads the command lines that are typed most, by hand: `install`, `run` and `lock` with the options that the warm
  * path can answer. Any other word means `undefined`, and the full parser decides. On the warm path.
  */
 import { type SelectionRequest, WHOLE_DEFAULT } from "../project/environment-question.ts";
 
 export interface WarmCommand {
-  command: "install" | "run" | "check";
+  command: "install" | "run" | "lock";
+  /** `lock --check`. */
+  check: boolean;
   projectDir?: string;
   python?: string;
   frozen: boolean;
@@ -40,9 +42,9 @@ const SWITCHES: Readonly<Record<string, Switches>> = {
 
 export function readWarmArguments(argv: readonly string[]): WarmCommand | undefined {
   let command: "install" | "run" | "lock" | undefined;
-  let check = false;
   let selection: { -readonly [K in keyof SelectionRequest]: SelectionRequest[K] } | undefined;
   const found: Omit<WarmCommand, "command" | "selection" | "argv"> = {
+    check: false,
     frozen: false,
     quiet: false,
     verbose: false,
@@ -99,21 +101,20 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
     else if (name === "--only-dev") select().onlyGroups = [...select().onlyGroups, "dev"];
     else if (name === "--dev") select().groups = [...select().groups, "dev"];
     else if (name === "--frozen") found.frozen = true;
-    else if (name === "--check") check = true;
+    else if (name === "--check") found.check = true;
     else if (name === "-q" || name === "--quiet") found.quiet = true;
     else if (name === "-v" || name === "--verbose") found.verbose = true;
     else if (name === "--json") found.json = true;
     else if (name !== "--offline" && name !== "--locked") return undefined;
   }
   const rest = argv.slice(at);
-  if (command === undefined || (command === "lock") !== check) return undefined;
-  // `lock --check` has no selection; neither it nor `run` may say `--frozen` and mean it here.
-  if (command === "lock" && (selection !== undefined || found.frozen || found.linkMode !== undefined))
-    return undefined;
+  if (command === undefined || (found.check && command !== "lock")) return undefined;
+  const forInstall = selection !== undefined || found.frozen || found.linkMode !== undefined;
+  if (command === "lock" && forInstall) return undefined;
   if (command === "run" ? rest.length === 0 || found.json : rest.length > 0) return undefined;
   return {
     ...found,
-    command: command === "lock" ? "check" : command,
+    command,
     selection: selection ?? WHOLE_DEFAULT,
     argv: rest,
   };

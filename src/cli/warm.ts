@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { type WarmResult, warmInstall } from "../environment/warm.ts";
 import { openFreshDpl } from "../lock/dpl-freshness.ts";
 import { homeFolders } from "../platform/home.ts";
-import { selectionText, settingsText } from "../project/environment-question.ts";
+import { hasResolutionVariables, selectionText, settingsText } from "../project/environment-question.ts";
 import { runEnvironment } from "./run-environment.ts";
 import type { WarmCommand } from "./warm-arguments.ts";
 
@@ -13,7 +13,8 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   const started = performance.now();
   const found = findLocked(command.projectDir);
   if (found === undefined) return undefined;
-  if (command.command === "check") return answerCheck(command, found.root, started);
+  if (hasResolutionVariables(env) && !command.frozen) return undefined;
+  if (command.command === "lock") return answerLock(command, found.root, started);
   const result = warmInstall({
     home: homeFolders(env),
     projectDir: found.root,
@@ -29,11 +30,14 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   return 0;
 }
 
-function answerCheck(command: WarmCommand, root: string, started: number): number | undefined {
+function answerLock(command: WarmCommand, root: string, started: number): number | undefined {
   const dpl = openFreshDpl(root);
   if (dpl === undefined) return undefined;
   const { packages } = dpl.header;
+  // A plain `lock` undoes the options of the one before.
+  const plain = command.check || Object.keys(dpl.lock.options).length === 0;
   dpl.close();
+  if (!plain) return undefined;
   const milliseconds = performance.now() - started;
   if (command.json) console.log(JSON.stringify({ status: "fresh", packages, milliseconds }));
   else if (!command.quiet)

@@ -75,6 +75,23 @@ export function settingsText({ linkMode, folders, env }: SettingsFacts): string 
   return `${parts.join(";")}\n${config ?? ""}`;
 }
 
+/** Settings of a resolution that variables may give, by the end of their names. */
+const RESOLUTION_VARIABLES = [
+  "PRERELEASE",
+  "RESOLUTION",
+  "FORK_STRATEGY",
+  "EXCLUDE_NEWER",
+  "NO_BINARY",
+  "NO_BINARY_PACKAGE",
+  "NO_BUILD",
+  "NO_BUILD_PACKAGE",
+];
+
+/** Whether a variable bears on what is resolved: then only resolving's own settings can say that a lock is fresh. */
+export function hasResolutionVariables(env: Readonly<Record<string, string | undefined>>): boolean {
+  return RESOLUTION_VARIABLES.some((name) => env[`DX_PY_${name}`] || env[`UV_${name}`]);
+}
+
 /** `DX_PY_CONFIG` (empty: none), else `config.toml` in the user's configuration folder. */
 export function userConfigPath(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const named = env["DX_PY_CONFIG"];

@@ -66,19 +66,21 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     throw noProjectTable(project.main);
   }
   const existing = await readExisting(options);
-  const kept = options.options === "keep" ? existing?.read?.lock.options : undefined;
-  const settings = resolutionSettings(flags, project.main.settings, context.env, kept);
-  const request = makeResolveRequest({
-    project,
-    settings,
-    preferences: existing?.preferences ?? [],
-    upgrade: options.upgrade === true ? true : options.upgrade.map(normalizeName),
-    now: Date.now(),
-  });
-  const fingerprint = requestFingerprint(request, project, settings, sourceDigests(project, request.sources));
-  const inputs = lockInputs(project, request.sources);
-  const upgrading = options.upgrade === true || options.upgrade.length > 0;
   const read = existing?.read;
+  const kept = options.options === "keep" ? read?.lock.options : undefined;
+  const ask = (given: SettingFlags) => {
+    const settings = resolutionSettings(given, project.main.settings, context.env, kept);
+    const upgrade = options.upgrade === true ? (true as const) : options.upgrade.map(normalizeName);
+    const preferences = existing?.preferences ?? [];
+    const request = makeResolveRequest({ project, settings, preferences, upgrade, now: Date.now() });
+    return { settings, request };
+  };
+  // A lock that is right stays right, whichever of its files `install --no-build` then refuses to use.
+  let asked = ask(options.options === "keep" ? withoutFileChoice(flags) : flags);
+  const digests = sourceDigests(project, asked.request.sources);
+  let fingerprint = requestFingerprint(asked.request, project, asked.settings, digests);
+  const inputs = lockInputs(project, asked.request.sources);
+  const upgrading = options.upgrade === true || options.upgrade.length > 0;
   if (read !== undefined && read.lock.fingerprint === fingerprint && !upgrading) {
     const confirmed = read.state !== "fresh" || options.beforeWriting !== undefined;
     if (mode === "write") options.beforeWriting?.();
@@ -91,7 +93,11 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     };
   }
   if (mode === "check" && read === undefined) throw outdated(project, undefined);
-  const resolved = await resolveNow(options, request, settings, fingerprint);
+  if (options.options === "keep") {
+    asked = ask(flags);
+    fingerprint = requestFingerprint(asked.request, project, asked.settings, digests);
+  }
+  const resolved = await resolveNow(options, asked.request, asked.settings, fingerprint);
   const diff = diffLocks(read?.lock, resolved.lock);
   const same = read !== undefined && isEmptyDiff(diff);
   if (mode === "check" && !(same && sameFrame(read.lock, resolved.lock))) throw outdated(project, diff);
@@ -107,6 +113,11 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     interpreter: resolved.interpreter,
     milliseconds: performance.now() - started,
   };
+}
+
+function withoutFileChoice(flags: SettingFlags): SettingFlags {
+  const { noBinary: _1, noBuild: _2, noBinaryPackages: _3, noBuildPackages: _4, ...others } = flags;
+  return others;
 }
 
 interface ExistingLock {
