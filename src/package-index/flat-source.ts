@@ -1,6 +1,6 @@
 import { withoutCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { projectOfFilename } from "./listing.ts";
+import { possibleProjects } from "./listing.ts";
 import { type FolderListing, folderFiles, listFolder, pathOfFileUrl } from "./local-files.ts";
 import { fetchThroughCache, isUsable, type SourceContext } from "./page-source.ts";
 import { readSimplePage } from "./simple-page.ts";
@@ -85,10 +85,11 @@ function encodeListing(files: readonly DistributionFile[]): Uint8Array {
 function decodeListing(bytes: Uint8Array): Map<string, DistributionFile[]> {
   const byProject = new Map<string, DistributionFile[]>();
   for (const file of JSON.parse(Buffer.from(bytes).toString()) as DistributionFile[]) {
-    const project = projectOfFilename(file.filename);
-    const list = byProject.get(project);
-    if (list === undefined) byProject.set(project, [file]);
-    else list.push(file);
+    for (const project of possibleProjects(file.filename)) {
+      const list = byProject.get(project);
+      if (list === undefined) byProject.set(project, [file]);
+      else list.push(file);
+    }
   }
   return byProject;
 }

@@ -28,6 +28,19 @@ export function projectOfFilename(filename: string): string {
   return normalizeName(hyphen < 0 ? stem : stem.slice(0, hyphen));
 }
 
+/**
+ * The projects that a file may be of: one for a wheel; for an sdist every split before a digit, because a version may
+ * hold a hyphen (`spam-1.0-1.tar.gz`). `groupByVersion` takes those whose version can be read.
+ */
+export function possibleProjects(filename: string): string[] {
+  const likely = projectOfFilename(filename);
+  if (filename.endsWith(".whl")) return [likely];
+  const splits = [...filename.slice(0, 256).matchAll(/-(?=v?\d)/gi)].map(({ index }) =>
+    filename.slice(0, index),
+  );
+  return [...new Set([likely, ...splits.map(normalizeName)])];
+}
+
 /** The text of the version in a file name; `undefined` when the file is not one of this project. */
 export function versionInFilename(
   filename: string,

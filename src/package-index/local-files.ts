@@ -4,11 +4,11 @@ import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import { sha256Stream } from "../platform/sha256.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { distributionKind, projectOfFilename } from "./listing.ts";
+import { distributionKind, possibleProjects } from "./listing.ts";
 
 /** Wheels and sdists in folders of this machine: find-links, flat indexes, `file://` indexes. */
 export interface FolderListing {
-  /** What lies in the folder, by normalised project. */
+  /** What lies in the folder, by the normalised projects that it may be of. */
   byProject: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -23,10 +23,11 @@ export function listFolder(folder: string): FolderListing | undefined {
   const byProject = new Map<string, string[]>();
   for (const name of names.sort()) {
     if (distributionKind(name) === undefined) continue;
-    const project = projectOfFilename(name);
-    const list = byProject.get(project);
-    if (list === undefined) byProject.set(project, [name]);
-    else list.push(name);
+    for (const project of possibleProjects(name)) {
+      const list = byProject.get(project);
+      if (list === undefined) byProject.set(project, [name]);
+      else list.push(name);
+    }
   }
   return { byProject };
 }

@@ -37,7 +37,8 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
   const combine = (project: string, pages: readonly PackagePage[], extra: readonly DistributionFile[]) => {
     const [first, ...others] = pages;
     if (first === undefined) {
-      return extra.length === 0 ? undefined : pageOfFiles(project, extra[0]!.index, extra);
+      const own = pageOfFiles(project, extra[0]?.index ?? "", extra);
+      return own.count === 0 ? undefined : own;
     }
     // Of a file that several places have, the first counts; find-links come before all.
     let page = first;
@@ -120,8 +121,10 @@ function agree(a: Readonly<Record<string, string>>, b: Readonly<Record<string, s
 function createSource(location: IndexLocation, context: SourceContext): PageSource {
   if (location.format !== "flat") return createPageSource(location, context);
   const flat = createFlatSource(location.url, context);
-  const pageOf = (project: string, files: readonly DistributionFile[]): FoundPage =>
-    files.length === 0 ? null : pageOfFiles(project, withoutCredentials(location.url), files);
+  const pageOf = (project: string, files: readonly DistributionFile[]): FoundPage => {
+    const page = pageOfFiles(project, withoutCredentials(location.url), files);
+    return page.count === 0 ? null : page;
+  };
   return {
     location,
     known(project) {

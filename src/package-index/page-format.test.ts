@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseVersion } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { groupByVersion } from "./listing.ts";
+import { groupByVersion, possibleProjects } from "./listing.ts";
 import { overlayPage } from "./overlay-page.ts";
 import { decodePage, encodePage } from "./page-format.ts";
 
@@ -103,6 +103,11 @@ describe("the compact form of a page", () => {
 });
 
 describe("grouping files into versions", () => {
+  test("the projects that a file may be of", () => {
+    expect(possibleProjects("a_b-1.0-1-py3-none-any.whl")).toEqual(["a-b"]);
+    expect(possibleProjects("a-2-1.0-1.tar.gz")).toEqual(["a-2-1-0", "a", "a-2"]);
+  });
+
   const file = (filename: string): DistributionFile => ({
     filename,
     kind: filename.endsWith(".whl") ? "wheel" : "sdist",

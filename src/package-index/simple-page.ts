@@ -69,6 +69,10 @@ function fileOfAnchor(anchor: Anchor, base: string, index: string): Distribution
 
 /** `sha256=ab…`, also among other parts (`egg=x&sha256=…`). */
 function hashesOfText(text: string): Record<string, string> {
+  if (text === "") return {};
+  if (text.length === 71 && text.startsWith("sha256=") && /^[0-9a-f]{64}$/.test(text.slice(7))) {
+    return { sha256: text.slice(7) };
+  }
   const match = /(?:^|&)(sha\d+(?:_\d+)?|md5|blake2[bs])=([0-9a-fA-F]{32,128})(?:&|$)/.exec(text);
   return match === null ? {} : { [match[1]!]: match[2]!.toLowerCase() };
 }
