@@ -113,7 +113,7 @@ async function fetchWheel(job: WheelJob, context: RealiseContext): Promise<Fetch
 /** The derivations of an unpacked wheel and the way from one to the other; returns the `package` derivation's build hash. */
 function recordWheel(fetched: FetchedFile, outputHash: string, context: RealiseContext): string {
   const { filename, sha256 } = fetched.derivation;
-  const root = context.home.store;
+  const root = context.store.root;
   const fetch = writeDerivation(root, fetched.derivation);
   const hash = packageBuildHash(filename, sha256);
   writeDerivationText(root, hash, packageDerivationText(filename, sha256));

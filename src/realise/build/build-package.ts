@@ -74,7 +74,7 @@ function record(
 ): void {
   const { asked, system } = session;
   const { request } = asked;
-  const root = context.home.store;
+  const root = context.store.root;
   const { hook, source, python, platform, configSettings: settings, isolated } = request!.build;
   const derivation: BuildDerivation = {
     format: 1,
@@ -119,8 +119,8 @@ function recordGenerated(
   if (after.hash === asked.hash || before.kind !== "directory") return;
   // A file that was there and changed may be the person's work: then it is built again.
   if (directoryDigest(source.path, context.home, filesBefore) !== before.digest) return;
-  writeDerivation(context.home.store, after.request!);
-  writeDrvOut(context.home.store, after.hash, outputHash, { build });
+  writeDerivation(context.store.root, after.request!);
+  writeDrvOut(context.store.root, after.hash, outputHash, { build });
 }
 
 /** The log has the request's name while it is written, because the build's own hash is known only at the end. */

@@ -53,13 +53,13 @@ export async function inBuildSession<T>(
 ): Promise<T> {
   const { home } = context;
   const forget = noteNeed(context.neededBy, asked.hash, asked.name);
-  const locks = `${home.store}/drv-lock`;
+  const locks = `${context.store.root}/drv-lock`;
   ensureDir(locks);
   try {
     return await withLock(`${locks}/${asked.hash}`, async () => {
       context.signal?.throwIfAborted();
       const staging = createStaging(home);
-      const log = openLog(logPath(home.store, asked.hash));
+      const log = openLog(logPath(context.store.root, asked.hash));
       try {
         return await action(await openSession(asked, staging, log, context, realise));
       } finally {
