@@ -54,7 +54,9 @@ step("types", [bin("tsc"), "--noEmit"]);
 step("rooms", [process.execPath, "run", "scripts/rooms.ts"]);
 step("build", [process.execPath, "run", "scripts/build.ts"]);
 const oracles = await ensureOracles();
-console.log(oracles ? "ok   oracles from PyPI" : "SKIP the oracles from PyPI cannot be had: differential tests skip");
+console.log(
+  oracles ? "ok   oracles from PyPI" : "SKIP the oracles from PyPI cannot be had: differential tests skip",
+);
 await tests("rooms, one by one", ["src"]);
 await tests("end to end, through the executable", ["test"]);
 
