@@ -1,5 +1,5 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
-import { PageFlag, type PackagePage } from "../package-index/package-page.ts";
+import { type PackagePage, PageFlag } from "../package-index/package-page.ts";
 import { parseSpecifierSetLenient } from "../standards/lenient-requirements.ts";
 import { limit } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
@@ -134,7 +134,8 @@ export class Candidates {
 
   #obstacleOf(file: DistributionFile, i: number): Obstacle | "too-new" | undefined {
     const { noBinary, noBuild, allowedYanked, python } = this.#policy;
-    if (file.kind === "wheel" ? noBinary : noBuild) return { kind: file.kind === "wheel" ? "no-binary" : "no-build" };
+    if (file.kind === "wheel" ? noBinary : noBuild)
+      return { kind: file.kind === "wheel" ? "no-binary" : "no-build" };
     if (this.#tooNew(file)) return "too-new";
     if (file.yanked !== false && !allowedYanked.has(i)) return { kind: "yanked", reason: file.yanked };
     if (file.kind === "wheel" && !wheelFitsPython(file.filename, python)) {

@@ -133,9 +133,13 @@ export class Catalog {
   async #loadSource(name: string, origin: Origin & { kind: "source" }): Promise<Project> {
     const { build } = this.#context;
     if (build === undefined) {
-      throw new Failure("DXPY_METADATA_NEEDS_BUILD", `${name} comes from a direct source, and nothing here can read it`, {
-        context: { package: name },
-      });
+      throw new Failure(
+        "DXPY_METADATA_NEEDS_BUILD",
+        `${name} comes from a direct source, and nothing here can read it`,
+        {
+          context: { package: name },
+        },
+      );
     }
     const direct = await build.metadataOfSource(origin.source, name);
     const version = parseVersion(direct.metadata.version);
@@ -144,7 +148,8 @@ export class Catalog {
   }
 
   #loadNeeds(project: Project, i: number): Loaded<VersionNeeds | UnusableVersion> {
-    if (project.direct !== undefined) return this.#readMetadata(project.direct.metadata, project.direct.sources);
+    if (project.direct !== undefined)
+      return this.#readMetadata(project.direct.metadata, project.direct.sources);
     const candidate = project.candidates!.get(i);
     if (!candidate.usable) return { problem: "has no usable file" };
     const cached = this.#context.index.metadataIfCached(candidate.file);
@@ -178,7 +183,8 @@ export class Catalog {
       needs.push(source === undefined ? need : { ...need, source });
     }
     const out: VersionNeeds = { needs, extras: new Set(metadata.providesExtra) };
-    const bounds = metadata.requiresPython === undefined ? undefined : requiredPython(metadata.requiresPython);
+    const bounds =
+      metadata.requiresPython === undefined ? undefined : requiredPython(metadata.requiresPython);
     if (bounds !== undefined) {
       out.requiresPython = bounds;
       out.requiresPythonText = metadata.requiresPython!;
@@ -254,14 +260,22 @@ export function sourceOfUrl(url: string): PackageSource {
       ...(subdirectory === undefined ? undefined : { subdirectory }),
     };
   }
-  if (url.startsWith("file://")) return { kind: "path", path: decodeURIComponent(url.slice(7)), editable: false };
+  if (url.startsWith("file://"))
+    return { kind: "path", path: decodeURIComponent(url.slice(7)), editable: false };
   const [plain, fragment] = url.split("#", 2) as [string, string | undefined];
   const subdirectory = subdirectoryOf(fragment);
-  return { kind: "url", url: subdirectory === undefined ? url : plain, ...(subdirectory === undefined ? undefined : { subdirectory }) };
+  return {
+    kind: "url",
+    url: subdirectory === undefined ? url : plain,
+    ...(subdirectory === undefined ? undefined : { subdirectory }),
+  };
 }
 
 function subdirectoryOf(fragment: string | undefined): string | undefined {
-  return fragment?.split("&").find((part) => part.startsWith("subdirectory="))?.slice("subdirectory=".length);
+  return fragment
+    ?.split("&")
+    .find((part) => part.startsWith("subdirectory="))
+    ?.slice("subdirectory=".length);
 }
 
 export function originKey(name: string, origin: Origin): string {

@@ -5,7 +5,7 @@ import { publicVersion } from "../standards/version.ts";
 import type { Candidate, Candidates } from "./candidates.ts";
 import type { Project } from "./catalog.ts";
 import { admits, type ForkEnvironment, narrowed } from "./fork-environment.ts";
-import { forkState, type ForkState } from "./fork-state.ts";
+import { type ForkState, forkState } from "./fork-state.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { boundsMarker, split, supportsAll } from "./python-requirement.ts";
 import { selectVersion } from "./select-version.ts";
@@ -36,7 +36,10 @@ export async function chooseVersion(
     return { version, reason: { kind: "obstacle", obstacle: candidate.obstacle! } };
   }
   if (project.candidates!.oldestPython(i) >= state.python.to) {
-    return { version, reason: { kind: "obstacle", obstacle: { kind: "python-tags", example: candidate.file.filename } } };
+    return {
+      version,
+      reason: { kind: "obstacle", obstacle: { kind: "python-tags", example: candidate.file.filename } },
+    };
   }
   if (candidate.requiresPython !== undefined && !supportsAll(candidate.requiresPython, state.python)) {
     const forks =
@@ -116,7 +119,10 @@ function chooseForPlatforms(
     const forks = forksByMarker(session, state, id, required);
     if (forks !== undefined) return { forks };
     const example = candidate.usable ? candidate.file.filename : "";
-    return { version, reason: { kind: "obstacle", obstacle: { kind: "platform", marker: required, example } } };
+    return {
+      version,
+      reason: { kind: "obstacle", obstacle: { kind: "platform", marker: required, example } },
+    };
   }
   return isLocal ? chooseLocal(session, state, id, project, candidates, i, served, set) : version;
 }
@@ -160,7 +166,8 @@ function chooseLocal(
   if (!admits(arena, state.env, served)) return space.at(base);
   for (const platform of ["darwin", "linux", "win32"]) {
     const marker = arena.textEquals("sys_platform", platform);
-    if (arena.isDisjoint(served, marker) && !arena.isDisjoint(remainder, marker)) remainder = arena.or(remainder, marker);
+    if (arena.isDisjoint(served, marker) && !arena.isDisjoint(remainder, marker))
+      remainder = arena.or(remainder, marker);
   }
   const forks = forksByMarker(session, state, id, remainder, { on: space.at(base), off: version });
   return forks === undefined ? version : { forks };

@@ -1,6 +1,5 @@
-import type { PackageId } from "./pubgrub/incompatibility.ts";
+import type { Arena, PackageId } from "./pubgrub/incompatibility.ts";
 import type { Conflict } from "./pubgrub/solver-state.ts";
-import type { Arena } from "./pubgrub/incompatibility.ts";
 import type { PackageTable } from "./virtual-packages.ts";
 
 /** After so many conflicts a package is decided earlier, or later, than it was discovered. */
@@ -24,7 +23,12 @@ export class ConflictTracker {
   }
 
   /** `deciding` is the package that was being decided on. */
-  record({ affected, incompatibility }: Conflict, deciding: PackageId, arena: Arena, table: PackageTable): void {
+  record(
+    { affected, incompatibility }: Conflict,
+    deciding: PackageId,
+    arena: Arena,
+    table: PackageTable,
+  ): void {
     let real = false;
     const name = table.name(affected);
     for (const id of arena[incompatibility]!.packages) {

@@ -34,7 +34,8 @@ export function withItems(
   include: readonly string[],
   exclude: readonly string[],
 ): ForkEnvironment | undefined {
-  if (include.some((key) => env.excluded.has(key)) || exclude.some((key) => env.included.has(key))) return undefined;
+  if (include.some((key) => env.excluded.has(key)) || exclude.some((key) => env.included.has(key)))
+    return undefined;
   if (include.some((key) => exclude.includes(key))) return undefined;
   return {
     marker: env.marker,

@@ -1,11 +1,11 @@
-import { boundsMarker, narrow, type PythonBounds } from "./python-requirement.ts";
+import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { ConflictTracker } from "./conflict-tracker.ts";
-import { type ForkEnvironment, everywhere } from "./fork-environment.ts";
+import { everywhere, type ForkEnvironment } from "./fork-environment.ts";
 import { Priorities } from "./priorities.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { SolverState } from "./pubgrub/solver-state.ts";
+import { boundsMarker, narrow, type PythonBounds } from "./python-requirement.ts";
 import type { Session } from "./session.ts";
-import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 
 /** A fork while it is resolved: the solver's state, and in which environments it is. */
 export interface ForkState {

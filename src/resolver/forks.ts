@@ -123,7 +123,9 @@ function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
           items.filter((item) => !chosen.includes(item)),
         );
         if (env === undefined) continue;
-        const edges = fork.edges.filter((edge) => edge.conflict === undefined || !env.excluded.has(edge.conflict));
+        const edges = fork.edges.filter(
+          (edge) => edge.conflict === undefined || !env.excluded.has(edge.conflict),
+        );
         out.push({ env, edges });
       }
     }

@@ -44,7 +44,8 @@ export function flattenNeeds(
   view: View,
 ): Need[] {
   const direct = needsForExtra(needs, extra, policy, view);
-  if (owner === undefined || !needs.some((need) => need.name === owner && need.extras.length > 0)) return direct;
+  if (owner === undefined || !needs.some((need) => need.name === owner && need.extras.length > 0))
+    return direct;
   const out = direct;
   const queue: [string, MarkerTree][] = direct
     .filter((need) => need.name === owner)
@@ -108,7 +109,11 @@ const answered = new WeakMap<MarkerArena, Map<string, MarkerTree>>();
  * A requirement's marker for one extra, or for none. False for an extra when the requirement is there without it: then
  * it is the base package's.
  */
-export function markerForExtra(arena: MarkerArena, marker: MarkerTree, extra: string | undefined): MarkerTree {
+export function markerForExtra(
+  arena: MarkerArena,
+  marker: MarkerTree,
+  extra: string | undefined,
+): MarkerTree {
   if (marker === trueMarker) return extra === undefined ? trueMarker : falseMarker;
   let memory = answered.get(arena);
   if (memory === undefined) {

@@ -33,7 +33,11 @@ export class Priorities {
   /** Notes a requirement on a package. */
   add(id: PackageId, name: string, requirement: { pinned: boolean; direct: boolean }): void {
     if (!this.#variants.has(id)) this.#variants.set(id, this.#variants.size);
-    const urgency = requirement.direct ? Urgency.direct : requirement.pinned ? Urgency.pinned : Urgency.ordinary;
+    const urgency = requirement.direct
+      ? Urgency.direct
+      : requirement.pinned
+        ? Urgency.pinned
+        : Urgency.ordinary;
     const known = this.#projects.get(name);
     if (known === undefined) this.#projects.set(name, { urgency, order: this.#projects.size });
     else if (urgency > known.urgency) known.urgency = urgency;
@@ -43,7 +47,9 @@ export class Priorities {
   of(id: PackageId, name: string | undefined): number {
     const project = name === undefined ? undefined : this.#projects.get(name);
     if (project === undefined) return Number.MAX_SAFE_INTEGER - id;
-    return project.urgency * 2 ** 44 + (2 ** 20 - project.order) * 2 ** 23 + (2 ** 22 - this.#variants.get(id)!);
+    return (
+      project.urgency * 2 ** 44 + (2 ** 20 - project.order) * 2 ** 23 + (2 ** 22 - this.#variants.get(id)!)
+    );
   }
 
   /** Returns whether that is new. */

@@ -48,7 +48,9 @@ export async function packagesOf(session: Session, forks: readonly SolvedFork[])
 
 /** The markers of the forks, where there are several or the only one is not for all environments. */
 export function environmentsOf(session: Session, forks: readonly SolvedFork[]): string[] {
-  return forks.flatMap(({ state }) => markerText(session.arena, state.env.marker, session.pythonMarker) ?? []);
+  return forks.flatMap(
+    ({ state }) => markerText(session.arena, state.env.marker, session.pythonMarker) ?? [],
+  );
 }
 
 async function addFork(session: Session, state: ForkState, nodes: Map<string, GraphNode>): Promise<void> {
@@ -58,7 +60,9 @@ async function addFork(session: Session, state: ForkState, nodes: Map<string, Gr
   const nodeOf = async (id: PackageId, variant: { extra?: string; group?: string }): Promise<GraphNode> => {
     const name = table.name(id)!;
     const project =
-      name === session.rootName ? undefined : await session.catalog.project(name, session.originOf(name, state.env));
+      name === session.rootName
+        ? undefined
+        : await session.catalog.project(name, session.originOf(name, state.env));
     const index = project === undefined ? 0 : project.space.index(versions.get(id)!);
     const extra = variant.extra ?? "";
     const group = variant.group ?? "";
@@ -82,7 +86,8 @@ async function addFork(session: Session, state: ForkState, nodes: Map<string, Gr
     const from = await nodeOf(id, one);
     for (const incompatibility of state.solver.incompatibilitiesOf(id)) {
       const { cause } = state.solver.arena[incompatibility]!;
-      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version)) continue;
+      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version))
+        continue;
       const chosen = versions.get(cause.on);
       if (chosen === undefined || !contains(cause.range, chosen)) continue;
       const to = table.get(cause.on);
@@ -94,7 +99,9 @@ async function addFork(session: Session, state: ForkState, nodes: Map<string, Gr
 }
 
 /** The nodes that an edge to a package leads to: an extra comes with its base package. */
-function variantsOf(to: Exclude<VirtualPackage, { kind: "root" | "python" }>): { extra?: string; group?: string }[] {
+function variantsOf(
+  to: Exclude<VirtualPackage, { kind: "root" | "python" }>,
+): { extra?: string; group?: string }[] {
   if (to.kind === "extra") return [{}, { extra: to.extra }];
   if (to.kind === "group") return [{ group: to.group }];
   return [{}];
@@ -105,8 +112,14 @@ function forkMarker(session: Session, { env }: ForkState): MarkerTree {
   const { arena, rootName, request } = session;
   let marker = env.marker;
   const items = [
-    ...request.extras.map((value) => ({ key: `${rootName}[${value}]`, asked: { kind: "extras" as const, value } })),
-    ...request.groups.map((value) => ({ key: `${rootName}:${value}`, asked: { kind: "group" as const, value } })),
+    ...request.extras.map((value) => ({
+      key: `${rootName}[${value}]`,
+      asked: { kind: "extras" as const, value },
+    })),
+    ...request.groups.map((value) => ({
+      key: `${rootName}:${value}`,
+      asked: { kind: "group" as const, value },
+    })),
   ];
   for (const { key, asked } of items) {
     if (env.included.has(key)) marker = arena.and(marker, arena.question(asked));
@@ -158,7 +171,8 @@ async function resolvedPackage(
   };
   if (marker !== undefined) out.marker = marker;
   if (project.candidates !== undefined) out.index = project.candidates.page.index;
-  if (!("problem" in needs) && needs.requiresPythonText !== undefined) out.requiresPython = needs.requiresPythonText;
+  if (!("problem" in needs) && needs.requiresPythonText !== undefined)
+    out.requiresPython = needs.requiresPythonText;
   return out;
 }
 

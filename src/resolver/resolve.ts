@@ -36,7 +36,10 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
   });
   const counts = { decisions: 0, conflicts: 0 };
   const { onProgress } = context;
-  const report = onProgress === undefined ? undefined : (name: string) => onProgress({ decisions: counts.decisions, name });
+  const report =
+    onProgress === undefined
+      ? undefined
+      : (name: string) => onProgress({ decisions: counts.decisions, name });
   try {
     const forks = await solveForks(session, counts, report);
     const packages = await packagesOf(session, forks);

@@ -1,5 +1,5 @@
-import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
+import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { compareVersions, publicVersion, tryParseVersion, type Version } from "../standards/version.ts";
 import type { Candidates } from "./candidates.ts";
 import type { Project } from "./catalog.ts";
@@ -51,7 +51,12 @@ function selectPreferred(project: Project, candidates: Candidates, choice: Choic
 }
 
 /** The highest local version of a version (`1.0+cpu` of `1.0`) in the set. */
-function localVariant(project: Project, candidates: Candidates, i: number, set: IntegerSet): number | undefined {
+function localVariant(
+  project: Project,
+  candidates: Candidates,
+  i: number,
+  set: IntegerSet,
+): number | undefined {
   const { page } = candidates;
   const version = page.version(i);
   if (version.local !== undefined) return undefined;
@@ -85,7 +90,11 @@ function first(
   return undefined;
 }
 
-export function preferredVersion(version: string, marker: MarkerTree, from: "lock" | "fork"): Preferred | undefined {
+export function preferredVersion(
+  version: string,
+  marker: MarkerTree,
+  from: "lock" | "fork",
+): Preferred | undefined {
   const parsed = tryParseVersion(version);
   return parsed === undefined ? undefined : { version: parsed, marker, from };
 }

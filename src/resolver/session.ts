@@ -1,9 +1,9 @@
 import type { PackageIndex } from "../package-index/client.ts";
 import type { PackagePage } from "../package-index/package-page.ts";
 import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
+import { fullSet } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
-import { fullSet } from "../standards/marker-algebra/integer-set.ts";
 import { parseMarker } from "../standards/markers.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { Requirement } from "../standards/requirements.ts";
@@ -17,7 +17,7 @@ import type { ConflictKeys } from "./forks.ts";
 import type { Need, NeedPolicy } from "./needs.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
 import type { PackageSource, ResolveRequest } from "./request.ts";
-import { preferredVersion, type Preferred, type Prereleases, selectVersion } from "./select-version.ts";
+import { type Preferred, type Prereleases, preferredVersion, selectVersion } from "./select-version.ts";
 import { isPinned } from "./version-space.ts";
 import { PackageTable } from "./virtual-packages.ts";
 
@@ -71,7 +71,11 @@ export function openSession(
     if (requirement.url !== undefined) need.source = sourceOfUrl(requirement.url);
     return need;
   };
-  const byName = (requirements: readonly Requirement[]) => Map.groupBy(requirements.map((one) => toNeed(one)), (need) => need.name);
+  const byName = (requirements: readonly Requirement[]) =>
+    Map.groupBy(
+      requirements.map((one) => toNeed(one)),
+      (need) => need.name,
+    );
   const constraints = byName(request.constraints);
   const overrides = byName(request.overrides);
   const direct = request.requirements.flatMap(({ requirement, scope, declaredAt }) =>
@@ -79,15 +83,21 @@ export function openSession(
   );
   const rootNeeds = new Map<string, Need[]>([["", []]]);
   for (const { need, scope } of direct) {
-    const key = scope.extra !== undefined ? `[${scope.extra}]` : scope.group !== undefined ? `:${scope.group}` : "";
+    const key =
+      scope.extra !== undefined ? `[${scope.extra}]` : scope.group !== undefined ? `:${scope.group}` : "";
     const within = scope.group === undefined ? undefined : request.groupRequiresPython?.[scope.group];
     const marker =
-      within === undefined ? need.marker : arena.and(need.marker, boundsMarker(arena, boundsOf(parseSpecifierSet(within))));
+      within === undefined
+        ? need.marker
+        : arena.and(need.marker, boundsMarker(arena, boundsOf(parseSpecifierSet(within))));
     const needs = rootNeeds.get(key);
     if (needs === undefined) rootNeeds.set(key, [{ ...need, marker }]);
     else needs.push({ ...need, marker });
   }
-  const declared = [...direct.map((one) => one.need), ...[...constraints.values(), ...overrides.values()].flat()];
+  const declared = [
+    ...direct.map((one) => one.need),
+    ...[...constraints.values(), ...overrides.values()].flat(),
+  ];
   for (const need of declared) {
     if (need.source === undefined || need.source.kind === "index") continue;
     const known = sources.get(need.name) ?? [];
@@ -133,7 +143,11 @@ function minorAndLater(version: string): string {
   return `>=${version.split(".").slice(0, 2).join(".")}`;
 }
 
-function readSources(arena: MarkerArena, request: ResolveRequest, rootName: string): Map<string, MarkedSource[]> {
+function readSources(
+  arena: MarkerArena,
+  request: ResolveRequest,
+  rootName: string,
+): Map<string, MarkedSource[]> {
   const sources = new Map<string, MarkedSource[]>();
   for (const [name, entries] of Object.entries(request.sources)) {
     const normalized = normalizeName(name);
@@ -156,11 +170,13 @@ function splitBySource(
   scope: { extra?: string; group?: string },
   sources: ReadonlyMap<string, readonly MarkedSource[]>,
 ): Need[] {
-  const entries = sources.get(need.name)?.filter(
-    ({ source }) =>
-      (source.extra === undefined || source.extra === scope.extra) &&
-      (source.group === undefined || source.group === scope.group),
-  );
+  const entries = sources
+    .get(need.name)
+    ?.filter(
+      ({ source }) =>
+        (source.extra === undefined || source.extra === scope.extra) &&
+        (source.group === undefined || source.group === scope.group),
+    );
   if (entries === undefined || entries.length === 0 || need.source !== undefined) return [need];
   const out: Need[] = [];
   let rest = need.marker;

@@ -2,13 +2,16 @@
  * The main loop: one PubGrub solver for each fork, driven version by version. The order in which packages and versions
  * are tried, and where it forks, is what decides which of many solutions is found.
  */
+
+import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { emptySet, type IntegerSet, limit, singleton } from "../standards/marker-algebra/integer-set.ts";
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { parseMarker } from "../standards/markers.ts";
 import type { Obstacle } from "./candidates.ts";
 import type { Project, UnusableVersion, VersionNeeds } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
 import { admits, everywhere, narrowed } from "./fork-environment.ts";
-import { firstState, forkState, type ForkState } from "./fork-state.ts";
+import { type ForkState, firstState, forkState } from "./fork-state.ts";
 import { type Edge, type Fork, forksOf, sortForks } from "./forks.ts";
 import { flattenNeeds, type Need } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
@@ -17,8 +20,6 @@ import { supportsAll } from "./python-requirement.ts";
 import type { Session } from "./session.ts";
 import { isPinned } from "./version-space.ts";
 import { requiredPackage, type VirtualPackage } from "./virtual-packages.ts";
-import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
-import { parseMarker } from "../standards/markers.ts";
 
 /** The integer of a version that is the only one: of the root, and of the project itself. */
 export const onlyVersion = 1024;
@@ -69,7 +70,8 @@ export async function solveForks(
   table.id({ kind: "python" });
   const stack: ForkState[] = [];
   const start = firstState(session, rootId, onlyVersion);
-  const initial = request.forks !== undefined && request.forks.length > 0 ? request.forks : request.environments;
+  const initial =
+    request.forks !== undefined && request.forks.length > 0 ? request.forks : request.environments;
   if (initial.length === 0) stack.push(start);
   for (const text of initial.toReversed()) {
     const env = narrowed(arena, everywhere, fromMarker(arena, parseMarker(text)));
@@ -112,14 +114,27 @@ async function solveFork(
     const one = table.get(id);
     if (version === undefined) {
       const set = solver.solution.term(id)!.set;
-      const chosen = one.kind === "root" ? onlyVersion : one.kind === "python" ? undefined : await chooseVersion(session, state, id, one.name, set);
+      const chosen =
+        one.kind === "root"
+          ? onlyVersion
+          : one.kind === "python"
+            ? undefined
+            : await chooseVersion(session, state, id, one.name, set);
       if (chosen === undefined) {
         await addNothingLeft(session, state, id, one, set);
         continue;
       }
       if (typeof chosen !== "number") {
         if ("forks" in chosen) return chosen.forks;
-        addUnavailableVersion(session, state, id, one, chosen.version, chosen.reason, await projectIfAny(session, state, one));
+        addUnavailableVersion(
+          session,
+          state,
+          id,
+          one,
+          chosen.version,
+          chosen.reason,
+          await projectIfAny(session, state, one),
+        );
         continue;
       }
       version = chosen;
@@ -191,11 +206,16 @@ async function addNothingLeft(
 ): Promise<void> {
   const project = await projectIfAny(session, state, one);
   const missing = project !== undefined && project.candidates === undefined && project.direct === undefined;
-  if (missing && one.kind === "package") state.solver.addUnavailable(id, set, { kind: "not-found" } satisfies Unavailable);
+  if (missing && one.kind === "package")
+    state.solver.addUnavailable(id, set, { kind: "not-found" } satisfies Unavailable);
   else state.solver.addNoVersions(id, set);
 }
 
-async function projectIfAny(session: Session, state: ForkState, one: VirtualPackage): Promise<Project | undefined> {
+async function projectIfAny(
+  session: Session,
+  state: ForkState,
+  one: VirtualPackage,
+): Promise<Project | undefined> {
   if (one.kind === "root" || one.kind === "python" || one.name === session.rootName) return undefined;
   return await session.catalog.project(one.name, session.originOf(one.name, state.env));
 }
@@ -248,7 +268,14 @@ async function dependenciesOf(
     case "python":
       return [{ env: state.env, edges: [] }];
     case "root":
-      return forksOf(session.arena, rootEdges(session), state.env, state.python, state.pythonMarker, session.conflicts);
+      return forksOf(
+        session.arena,
+        rootEdges(session),
+        state.env,
+        state.python,
+        state.pythonMarker,
+        session.conflicts,
+      );
     case "marker":
       return proxied(state, one, [{}]);
     case "extra":
@@ -291,7 +318,8 @@ function rootEdges(session: Session): Edge[] {
       marker: trueMarker,
       need: exactNeed(rootName),
     };
-    const key = variant.extra !== undefined ? `${rootName}[${variant.extra}]` : `${rootName}:${variant.group}`;
+    const key =
+      variant.extra !== undefined ? `${rootName}[${variant.extra}]` : `${rootName}:${variant.group}`;
     if (session.conflictItems.has(key)) made.conflict = key;
     return made;
   };
@@ -390,7 +418,9 @@ async function addDependencies(
   const { table, catalog } = session;
   const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
   const loading = edges.map((edge) =>
-    proxy || edge.name === session.rootName ? undefined : catalog.project(edge.name, session.originOf(edge.name, state.env)),
+    proxy || edge.name === session.rootName
+      ? undefined
+      : catalog.project(edge.name, session.originOf(edge.name, state.env)),
   );
   const dependencies: Dependency[] = [];
   for (let i = 0; i < edges.length; i++) {
@@ -408,7 +438,9 @@ async function addDependencies(
       state.priorities.add(base, edge.name, urgency);
       state.solver.addDependency(on, range, { on: base, range });
     }
-    dependencies.push(proxy ? { on, range } : { on, range, note: { need: edge.need } satisfies DependencyNote });
+    dependencies.push(
+      proxy ? { on, range } : { on, range, note: { need: edge.need } satisfies DependencyNote },
+    );
   }
   const project = await projectIfAny(session, state, one);
   const versions = project === undefined ? singleton(version) : project.space.widened(version);
@@ -420,7 +452,9 @@ async function addDependencies(
 
 function rangeOf(project: Project, need: Need): IntegerSet {
   // A requirement that names the source itself takes whatever version the source has.
-  return need.source !== undefined && need.source.kind !== "index" ? [0, limit] : project.space.setOf(need.specifier);
+  return need.source !== undefined && need.source.kind !== "index"
+    ? [0, limit]
+    : project.space.setOf(need.specifier);
 }
 
 async function rememberVersions(session: Session, { solver, env }: ForkState): Promise<void> {
@@ -430,7 +464,11 @@ async function rememberVersions(session: Session, { solver, env }: ForkState): P
     const project = await session.catalog.project(one.name, session.originOf(one.name, env));
     if (project.candidates === undefined) continue;
     const list = session.preferred.get(one.name) ?? [];
-    list.push({ version: project.space.list.version(project.space.index(version)), marker: env.marker, from: "fork" });
+    list.push({
+      version: project.space.list.version(project.space.index(version)),
+      marker: env.marker,
+      from: "fork",
+    });
     session.preferred.set(one.name, list);
   }
 }

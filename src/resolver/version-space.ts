@@ -78,7 +78,8 @@ export class VersionSpace {
     if (highestFirst) {
       for (let i = set.length - 2; i >= 0; i -= 2) {
         const first = Math.max(Math.ceil(set[i]! / spacing) - 1, 0);
-        for (let k = Math.min(Math.floor((set[i + 1]! - 1) / spacing) - 1, count - 1); k >= first; k--) yield k;
+        for (let k = Math.min(Math.floor((set[i + 1]! - 1) / spacing) - 1, count - 1); k >= first; k--)
+          yield k;
       }
       return;
     }
@@ -112,7 +113,11 @@ export class VersionSpace {
       if (isBelow(this.list.version(middle), cut)) low = middle + 1;
       else high = middle;
     }
-    if (low < this.count && cut.side === "before" && compareVersions(this.list.version(low), cut.version) === 0) {
+    if (
+      low < this.count &&
+      cut.side === "before" &&
+      compareVersions(this.list.version(low), cut.version) === 0
+    ) {
       return this.at(low);
     }
     let gap = this.#gaps.get(low);

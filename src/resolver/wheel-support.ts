@@ -1,8 +1,9 @@
 /** What a wheel's file name says about where it can be used, without an interpreter at hand (PEP 425, PEP 600, PEP 656). */
+
+import { limit } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { falseMarker, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { pythonPoint } from "../standards/marker-algebra/python-versions.ts";
-import { limit } from "../standards/marker-algebra/integer-set.ts";
 import type { PythonBounds } from "./python-requirement.ts";
 
 interface WheelTags {
@@ -79,7 +80,11 @@ const macMachines: Readonly<Record<string, readonly string[]>> = {
   fat32: ["i386", "ppc"],
   fat64: ["x86_64", "ppc64"],
 };
-const windowsMachines: Readonly<Record<string, string>> = { win32: "x86", win_amd64: "AMD64", win_arm64: "ARM64" };
+const windowsMachines: Readonly<Record<string, string>> = {
+  win32: "x86",
+  win_amd64: "AMD64",
+  win_arm64: "ARM64",
+};
 
 /** The environments that a wheel's platform tags name. */
 export function wheelPlatforms(arena: MarkerArena, filename: string): MarkerTree {
@@ -110,7 +115,10 @@ function platformMarker(arena: MarkerArena, tag: string): MarkerTree {
   const known = memory.get(tag);
   if (known !== undefined) return known;
   const on = (platform: string, machines: readonly string[]) => {
-    const any = machines.reduce((all, one) => arena.or(all, arena.textEquals("platform_machine", one)), falseMarker);
+    const any = machines.reduce(
+      (all, one) => arena.or(all, arena.textEquals("platform_machine", one)),
+      falseMarker,
+    );
     return arena.and(arena.textEquals("sys_platform", platform), any);
   };
   const windows = windowsMachines[tag];
@@ -157,7 +165,10 @@ function languageMarker(arena: MarkerArena, tag: string, abi: readonly string[])
   const from = pythonPoint([Number(major), Number(minor || 0)]);
   // The stable ABI and `py3x` serve every later minor version as well.
   const later = implementation === "py" || abi.some(isStableAbi);
-  const to = minor === "" || later ? pythonPoint([Number(major) + 1]) : pythonPoint([Number(major), Number(minor) + 1]);
+  const to =
+    minor === "" || later
+      ? pythonPoint([Number(major) + 1])
+      : pythonPoint([Number(major), Number(minor) + 1]);
   const versions = arena.inRange("python_full_version", [from, to]);
   const name = implementations[implementation!];
   return name === undefined

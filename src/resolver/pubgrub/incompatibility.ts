@@ -19,7 +19,14 @@ export type Cause =
   | { kind: "root" }
   | { kind: "no-versions"; set: IntegerSet; note?: unknown }
   | { kind: "unavailable"; set: IntegerSet; note: unknown }
-  | { kind: "dependency"; dependent: PackageId; versions: IntegerSet; on: PackageId; range: IntegerSet; note?: unknown }
+  | {
+      kind: "dependency";
+      dependent: PackageId;
+      versions: IntegerSet;
+      on: PackageId;
+      range: IntegerSet;
+      note?: unknown;
+    }
   | { kind: "derived"; left: IncompatibilityId; right: IncompatibilityId };
 
 /**

@@ -1,6 +1,6 @@
+import { type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import type { Arena, Incompatibility, IncompatibilityId, PackageId } from "./incompatibility.ts";
 import { termOf } from "./incompatibility.ts";
-import { type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import { impliesTerm, intersectTerms, negate, positiveTerm, type Term, termsDisjoint } from "./term.ts";
 
 /** What one package is known to be, and by what steps: derivations in order, then perhaps a decision. */
@@ -271,7 +271,11 @@ export class PartialSolution {
       else low = middle + 1;
     }
     if (low < accumulated.length) {
-      return { cause: assignment.causes[low]!, index: assignment.indices[low]!, level: assignment.levels[low]! };
+      return {
+        cause: assignment.causes[low]!,
+        index: assignment.indices[low]!,
+        level: assignment.levels[low]!,
+      };
     }
     return { cause: -1, index: assignment.decisionIndex, level: assignment.highestLevel };
   }

@@ -1,3 +1,4 @@
+import { contains, type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import {
   type Arena,
   dependency,
@@ -10,7 +11,6 @@ import {
   rootIncompatibility,
   unavailable,
 } from "./incompatibility.ts";
-import { contains, type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import { PartialSolution } from "./partial-solution.ts";
 
 /** A dependency as the provider states it. */
@@ -205,7 +205,9 @@ export class SolverState {
       if (siblings === undefined) {
         this.#dependencies.set(key, [id]);
       } else {
-        const at = siblings.findIndex((past) => mergeDependents(this.arena[id]!, this.arena[past]!) !== undefined);
+        const at = siblings.findIndex(
+          (past) => mergeDependents(this.arena[id]!, this.arena[past]!) !== undefined,
+        );
         if (at < 0) {
           siblings.push(id);
         } else {

@@ -41,7 +41,8 @@ export function intersectTerms(a: Term, b: Term): Term {
 }
 
 export function uniteTerms(a: Term, b: Term): Term {
-  if (a.positive) return b.positive ? positiveTerm(union(a.set, b.set)) : negativeTerm(difference(b.set, a.set));
+  if (a.positive)
+    return b.positive ? positiveTerm(union(a.set, b.set)) : negativeTerm(difference(b.set, a.set));
   return negativeTerm(b.positive ? difference(a.set, b.set) : intersection(a.set, b.set));
 }
 

@@ -15,7 +15,14 @@ export interface Asked extends Partial<Omit<ResolveRequest, "requirements" | "co
 }
 
 export function requestOf(asked: Asked): ResolveRequest {
-  const { requires = [], optional = {}, dependencyGroups = {}, constrain = [], override = [], ...rest } = asked;
+  const {
+    requires = [],
+    optional = {},
+    dependencyGroups = {},
+    constrain = [],
+    override = [],
+    ...rest
+  } = asked;
   const declared = (texts: string[], scope: RootRequirement["scope"], at: string): RootRequirement[] =>
     texts.map((text, i) => ({ requirement: parseRequirement(text), scope, declaredAt: `${at}[${i}]` }));
   return {

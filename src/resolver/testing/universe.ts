@@ -1,6 +1,6 @@
 import type { PackageIndex } from "../../package-index/client.ts";
 import type { DistributionFile } from "../../package-index/distribution.ts";
-import { PageFlag, type PackagePage } from "../../package-index/package-page.ts";
+import { type PackagePage, PageFlag } from "../../package-index/package-page.ts";
 import { Failure } from "../../platform/errors.ts";
 import type { CoreMetadata } from "../../standards/metadata.ts";
 import { normalizeExtra, normalizeName } from "../../standards/names.ts";
@@ -24,7 +24,10 @@ export type Universe = Record<string, { versions?: Record<string, UniverseVersio
 const url = "memory:///simple";
 
 /** An index whose every page and file is a few lines of a test. `delay` answers late, and in a shuffled order. */
-export function universeIndex(universe: Universe, options: { delay?: (key: string) => number } = {}): PackageIndex {
+export function universeIndex(
+  universe: Universe,
+  options: { delay?: (key: string) => number } = {},
+): PackageIndex {
   const pages = new Map<string, PackagePage>();
   const metadata = new Map<string, CoreMetadata>();
   for (const [name, { versions = {} }] of Object.entries(universe)) {
@@ -40,7 +43,14 @@ export function universeIndex(universe: Universe, options: { delay?: (key: strin
     if (ms > 0) await Bun.sleep(ms);
   };
   return {
-    settings: { indexes: [{ url }], findLinks: [], noIndex: false, strategy: "first-index", offline: true, refresh: false },
+    settings: {
+      indexes: [{ url }],
+      findLinks: [],
+      noIndex: false,
+      strategy: "first-index",
+      offline: true,
+      refresh: false,
+    },
     async page(name) {
       await later(name);
       return pages.get(name);
@@ -64,7 +74,11 @@ function pageOf(
   metadata: Map<string, CoreMetadata>,
 ): PackagePage {
   const entries = Object.entries(versions)
-    .map(([text, spec]) => ({ version: parseVersion(text), spec, files: filesOf(name, text, spec, metadata) }))
+    .map(([text, spec]) => ({
+      version: parseVersion(text),
+      spec,
+      files: filesOf(name, text, spec, metadata),
+    }))
     .filter((entry) => entry.files.length > 0)
     .sort((a, b) => compareVersions(a.version, b.version));
   return {
@@ -74,7 +88,8 @@ function pageOf(
     versionText: (i) => entries[i]!.version.text,
     version: (i) => entries[i]!.version,
     versions: entries.map((entry) => entry.version),
-    position: (version: Version) => entries.findIndex((entry) => compareVersions(entry.version, version) === 0),
+    position: (version: Version) =>
+      entries.findIndex((entry) => compareVersions(entry.version, version) === 0),
     flags: (i) => (isPrerelease(entries[i]!.version) ? PageFlag.prerelease : 0),
     files: (i) => entries[i]!.files,
   };
@@ -87,7 +102,8 @@ function filesOf(
   metadata: Map<string, CoreMetadata>,
 ): DistributionFile[] {
   const stem = `${normalizeName(name).replaceAll("-", "_")}-${version}`;
-  const wheels = spec.wheel === false ? [] : (spec.wheel_tags ?? ["py3-none-any"]).map((tag) => `${stem}-${tag}.whl`);
+  const wheels =
+    spec.wheel === false ? [] : (spec.wheel_tags ?? ["py3-none-any"]).map((tag) => `${stem}-${tag}.whl`);
   const names = spec.sdist === false ? wheels : [...wheels, `${stem}.tar.gz`];
   const yanked = spec.yanked === true ? "" : spec.yanked === undefined ? false : spec.yanked;
   return names.map((filename) => {
