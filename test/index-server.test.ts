@@ -93,7 +93,7 @@ print(sorted(z.namelist()))`,
       const corrupt = new Uint8Array(await (await fetch(url)).arrayBuffer());
       expect(corrupt.length).toBe(wheel.bytes.length);
       expect(corrupt).not.toEqual(wheel.bytes);
-      expect(new Uint8Array(await (await fetch(url)).arrayBuffer())).toEqual(wheel.bytes);
+      expect(new Uint8Array(await (await fetch(url)).arrayBuffer())).toEqual(new Uint8Array(wheel.bytes));
     } finally {
       await server.stop();
     }
