@@ -58,7 +58,7 @@ function question(facts: AliasFacts): string {
   const asked = facts.python || env["DX_PY_PYTHON"] || env["UV_PYTHON"];
   if (asked && /[/\\]/.test(asked)) return `path ${realPath(asked)}`;
   const searched = SEARCHED.map((name) => env[name] ?? "").join("\0");
-  return `${asked ? `named ${asked}` : `file ${versionFile(facts.projectDir, env["HOME"])}`}\0${searched}`;
+  return `${asked ? `named ${asked}` : `file ${versionFiles(facts.projectDir, env["HOME"])}`}\0${searched}`;
 }
 
 function realPath(path: string): string {
@@ -69,16 +69,17 @@ function realPath(path: string): string {
   }
 }
 
-/** Path and content of the `.python-version` that holds for the folder, or nothing. */
-function versionFile(projectDir: string, userHome: string | undefined): string {
+/** Paths and contents of the version files that may hold for the folder, from there up. */
+function versionFiles(projectDir: string, userHome: string | undefined): string {
+  let found = "";
   for (let folder = projectDir; folder !== ""; folder = folder.slice(0, folder.lastIndexOf("/"))) {
     for (const name of [".python-version", ".python-versions"]) {
       const path = `${folder}/${name}`;
-      if (exists(path)) return `${path}\0${readFileSync(path, "utf8").slice(0, 4096)}`;
+      if (exists(path)) found += `${path}\0${readFileSync(path, "utf8").slice(0, 4096)}\0`;
     }
     if (folder === userHome || exists(`${folder}/.git`)) break;
   }
-  return "";
+  return found;
 }
 
 function exists(path: string): boolean {

@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { lookupLayout } from "../layout/dxc.ts";
 import { removeTree } from "../platform/staging.ts";
+import { compileBytecode } from "./compile-bytecode.ts";
 import { listRoots } from "./roots.ts";
 import {
   install,
@@ -199,6 +200,33 @@ describe("the layout cache", () => {
       expect(statSync(layoutPath).ino).toBe(inode);
       expect(warm(project)?.changed).toBe(false);
     }
+  });
+
+  test("L7 a package of the store that lost files is made again when a layout needs it", async () => {
+    const home = fresh();
+    const one = await testProject(fresh(), home, [ALPHA]);
+    const { layoutPath } = await install(one);
+    const site = `${layoutPath}/${python.paths.purelib}`;
+    removeTree(`${realpathSync(`${site}/alpha`)}/../alpha-1.0.dist-info`);
+    const two = await testProject(fresh(), home, [ALPHA, BETA]);
+    const warnings: string[] = [];
+    expect((await install(two, { onWarning: (text) => warnings.push(text) })).hit).toBe("healed");
+    expect(warnings.join()).toContain("1 damaged package");
+    expect(pythonSays(two.link, "import importlib.metadata as m; print(m.version('alpha'))")).toBe("1.0");
+    expect(pythonSays(one.link, "import alpha; print(alpha.value)")).toBe("1");
+  });
+
+  test("bytecode that is compiled ahead lands in the store, for every layout", async () => {
+    const project = await testProject(fresh(), fresh(), [ALPHA, BETA]);
+    const { layoutPath } = await install(project);
+    compileBytecode(layoutPath, python);
+    const site = `${layoutPath}/${python.paths.purelib}`;
+    const compiled = `__init__.${python.cacheTag}.pyc`;
+    for (const name of ["alpha", "beta"]) {
+      expect(readdirSync(`${realpathSync(`${site}/${name}`)}/__pycache__`)).toContain(compiled);
+    }
+    expect(readdirSync(`${site}/__pycache__`)).toEqual([`alpha_single.${python.cacheTag}.pyc`]);
+    expect(warm(project)?.changed).toBe(false);
   });
 
   test("an interpreter that was exchanged is not used under the old layout", async () => {

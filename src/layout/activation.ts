@@ -5,18 +5,27 @@
  */
 
 /** Names and texts for the scripts folder. `prompt`: absent, the name of the folder that holds `.venv`. */
-export function activationScripts(prefix: string, scripts: string, prompt?: string): [string, string][] {
+export function activationScripts(
+  prefix: string,
+  scripts: string,
+  prompt?: string,
+  windows = process.platform === "win32",
+): [string, string][] {
   const fill = (template: string, quote: (text: string) => string) =>
     template
       .replaceAll("@PREFIX@", () => quote(prefix))
       .replaceAll("@SCRIPTS@", () => scripts)
       .replaceAll("@PROMPT@", () => quote(prompt ?? ""));
-  return [
+  const everywhere: [string, string][] = [
     ["activate", fill(POSIX, singleQuoted)],
     ["activate.fish", fill(FISH, fishQuoted)],
     ["activate.csh", fill(CSH, cshQuoted)],
     ["Activate.ps1", fill(POWERSHELL, doubledQuotes)],
     ["activate.nu", fill(NUSHELL, nuQuoted)],
+  ];
+  if (!windows) return everywhere;
+  return [
+    ...everywhere,
     ["activate.bat", fill(BATCH, plain).replaceAll("\n", "\r\n")],
     ["deactivate.bat", BATCH_OFF.replaceAll("\n", "\r\n")],
   ];

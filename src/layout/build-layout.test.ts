@@ -168,6 +168,17 @@ describe("the farm", () => {
     expect(built.collisions.map((c) => c.path).sort()).toEqual([`${purelib}/clash.py`, `${purelib}/mixed`]);
   });
 
+  test("a file that two packages bring with the same content is no collision", () => {
+    const init = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n';
+    const part = (name: string): SamplePackage => ({
+      name,
+      files: { "ns/__init__.py": init, [`ns/${name}.py`]: `who = "${name}"\n` },
+    });
+    const { built, site } = build([part("one"), part("two")]);
+    expect(built.collisions).toEqual([]);
+    expect(readdirSync(`${site}/ns`).sort()).toEqual(["__init__.py", "__pycache__", "one.py", "two.py"]);
+  });
+
   test("a layout is read-only but for bytecode", () => {
     const { built, site } = build([alpha, beta, gamma]);
     for (const path of [

@@ -2,7 +2,7 @@
  * A prefix tree is what a layout will hold, worked out in memory before anything is written: links to whole
  * directories of the store, split into real directories only where several packages share one.
  */
-import { type Dirent, readdirSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 
 export type PrefixNode = Folder | Leaf;
 
@@ -80,7 +80,7 @@ export function place(folder: Folder, name: string, leaf: Leaf, path: string, co
   const foundDirectory = found.kind === "folder" || (found.kind === "store" && found.directory);
   const leafDirectory = leaf.kind === "store" && leaf.directory;
   if (!foundDirectory || !leafDirectory) {
-    collisions.push({ path: here });
+    if (!isSameFile(found, leaf)) collisions.push({ path: here });
     // A directory stays: what other packages have in it is worth more than one file.
     if (!foundDirectory) folder.children.set(name, leaf);
     return;
@@ -90,6 +90,13 @@ export function place(folder: Folder, name: string, leaf: Leaf, path: string, co
   for (const entry of entriesOf(leaf.source)) {
     place(into, entry.name, childOf(leaf, entry), here, collisions);
   }
+}
+
+/** Every distribution of a `pkgutil` namespace brings the same `__init__.py`: nothing that anybody has to be told. */
+function isSameFile(found: PrefixNode, leaf: Leaf): boolean {
+  if (found.kind !== "store" || leaf.kind !== "store" || found.directory || leaf.directory) return false;
+  if (statSync(found.source).size !== statSync(leaf.source).size) return false;
+  return readFileSync(found.source).equals(readFileSync(leaf.source));
 }
 
 /** One level of a store directory as a folder of its own. */

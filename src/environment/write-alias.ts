@@ -1,0 +1,46 @@
+/** The alias of an installation: what the slow path leaves for the warm one. */
+import { statSync } from "node:fs";
+import type { AliasRecord, WatchedFile } from "../layout/dxc-format.ts";
+import type { WantedPackage } from "../realise/wanted-package.ts";
+import { aliasKeys } from "./alias-key.ts";
+import { absolutePath } from "./direct-url.ts";
+import type { InstallOptions } from "./install-options.ts";
+
+/**
+ * What the warm path finds next time. Nothing where a folder is installed by copy: whether it changed is known only by
+ * reading it. Editables change by what their build is made from.
+ */
+export function aliasOf(
+  options: InstallOptions,
+  wanted: readonly WantedPackage[],
+  hash: string,
+): AliasRecord | undefined {
+  if (options.alias === undefined) return undefined;
+  const folders = wanted.flatMap(({ source }) => (source.kind === "directory" ? [source] : []));
+  if (folders.some((source) => !source.editable)) return undefined;
+  const local = wanted.some(({ source }) => source.kind === "archive" && source.path !== undefined);
+  const watched = folders.flatMap((source) => {
+    const folder = absolutePath(options.projectDir, source.path);
+    return ["pyproject.toml", "setup.py", "setup.cfg"].map((name) => watch(`${folder}/${name}`));
+  });
+  const { own, shared } = aliasKeys({
+    ...options.alias,
+    projectDir: options.projectDir,
+    lockDigest: options.dpl.digest,
+  });
+  const { executable, size, mtimeNs } = options.interpreter;
+  return {
+    kind: "alias",
+    key: folders.length > 0 || local ? own : shared,
+    projectHash: Uint8Array.fromHex(hash),
+    interpreterSize: BigInt(size),
+    interpreterMtimeNs: mtimeNs,
+    interpreterPath: executable,
+    watched,
+  };
+}
+
+function watch(path: string): WatchedFile {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return { path, size: stats?.size ?? 0n, mtimeNs: stats?.mtimeNs ?? 0n };
+}
