@@ -9,7 +9,7 @@ import { writeDerivation, writeDerivationText } from "./drv-store.ts";
 import { findObject, findRealised } from "./find-realised.ts";
 import type { RealiseContext } from "./realise-context.ts";
 import { realiseWheels } from "./realise-wheels.ts";
-import { substitute } from "./substituters.ts";
+import { type Substituted, substitute, withSubstituters } from "./substituters.ts";
 import type { RealisedPackage, WantedPackage } from "./wanted-package.ts";
 
 export type { RealiseContext } from "./realise-context.ts";
@@ -33,7 +33,7 @@ export async function realisePackages(
     missing: missing.length,
     bytes: missing.reduce((sum, one) => sum + knownBytes(one), 0),
   });
-  const made = await realiseMissing(distinct(missing), context);
+  const made = await realiseMissing(asked, distinct(missing), context);
   return asked.map((one, place) => results[place] ?? { ...made.get(keyOf(one))!, name: one.name });
 }
 
@@ -46,6 +46,7 @@ function findAsked(asked: AskedPackage, context: RealiseContext): RealisedPackag
 
 /** By key. Caches are asked first; then wheels stream through the pipeline while sources build. */
 async function realiseMissing(
+  all: readonly AskedPackage[],
   missing: readonly AskedPackage[],
   context: RealiseContext,
 ): Promise<Map<string, RealisedPackage>> {
@@ -54,12 +55,23 @@ async function realiseMissing(
     made.set(keyOf(asked), realised);
     context.onProgress?.({ kind: "realised", package: realised });
   };
-  await Promise.all(
-    missing.map(async (asked) => {
-      const cached = await fromCaches(asked, context);
-      if (cached !== undefined) done(asked, cached);
-    }),
-  );
+  const cacheable = missing.filter(isShareable);
+  if (context.substituters !== undefined && context.substituters.length > 0 && cacheable.length > 0) {
+    await withSubstituters(
+      context.substituters,
+      hashesOf(all.filter(isShareable)),
+      hashesOf(cacheable),
+      warningsTo(context),
+      async () => {
+        await Promise.all(
+          cacheable.map(async (asked) => {
+            const cached = await fromCaches(asked, context);
+            if (cached !== undefined) done(asked, cached);
+          }),
+        );
+      },
+    );
+  }
   const left = missing.filter((asked) => !made.has(keyOf(asked)));
   const wheels = left.filter((asked) => asked.kind === "wheel");
   const builds = left.filter((asked) => asked.kind === "build");
@@ -114,26 +126,38 @@ async function fromCaches(
   asked: AskedPackage,
   context: RealiseContext,
 ): Promise<RealisedPackage | undefined> {
-  const { substituters = [], store, onProgress } = context;
-  if (substituters.length === 0 || asked.hash === "") return undefined;
-  const warn = (message: string) => onProgress?.({ kind: "warning", message });
-  const outputHash = await substitute(substituters, asked.hash, store, warn);
-  const found = outputHash === undefined ? undefined : findObject(outputHash, store);
-  if (found === undefined) return undefined;
-  const { object } = found;
-  recordSubstituted(asked, found.outputHash, context);
-  return { name: asked.name, derivation: asked.hash, outputHash: found.outputHash, object, how: "cache" };
+  const { substituters = [], store } = context;
+  const answer = await substitute(substituters, asked.hash, store, warningsTo(context));
+  const found = answer === undefined ? undefined : findObject(answer.outputHash, store);
+  if (answer === undefined || found === undefined) return undefined;
+  recordSubstituted(asked, answer, context);
+  const { outputHash, object } = found;
+  return { name: asked.name, derivation: asked.hash, outputHash, object, how: "cache" };
+}
+
+/** Whether others may have the same: editables name a path of this machine. */
+export function isShareable(asked: AskedPackage): boolean {
+  if (asked.hash === "") return false;
+  return asked.kind === "wheel" || asked.source.kind !== "directory" || !asked.source.editable;
+}
+
+function hashesOf(asked: readonly AskedPackage[]): string[] {
+  return asked.map((one) => one.hash);
+}
+
+function warningsTo({ onProgress }: RealiseContext): (message: string) => void {
+  return (message) => onProgress?.({ kind: "warning", message });
 }
 
 /** What a cache gave has its derivation and its `drv-out` like everything else (requirements V1, V2). */
-function recordSubstituted(asked: AskedPackage, outputHash: string, context: RealiseContext): void {
+function recordSubstituted(asked: AskedPackage, answer: Substituted, context: RealiseContext): void {
   const { root } = context.store;
   if (asked.kind === "build" && asked.request !== undefined) writeDerivation(root, asked.request);
   if (asked.kind === "wheel") {
     const sha256 = asked.file.hashes["sha256"]!;
     writeDerivationText(root, asked.hash, packageDerivationText(asked.file.name, sha256));
   }
-  writeDrvOut(root, asked.hash, outputHash, { substituted: "yes" });
+  writeDrvOut(root, asked.hash, answer.outputHash, answer.notes);
 }
 
 /** One of each: two wanted packages may be the same wheel under two extras. */

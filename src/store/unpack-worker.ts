@@ -1,6 +1,6 @@
 import { Failure } from "../platform/errors.ts";
 import { releaseStaging } from "../platform/staging.ts";
-import { unpackWheel } from "./ingest.ts";
+import { runUnpackJob } from "./unpack-job.ts";
 import type { FromWorker, ToWorker } from "./wheel-pipeline.ts";
 
 /** A thread that unpacks whole wheels. An entry point of its own in the executable: see wheel-pipeline.ts. */
@@ -14,12 +14,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   }
   const { id, job, home, root } = data;
   try {
-    const { outputHash, warnings } = await unpackWheel({
-      ...job,
-      home,
-      store: { root },
-      verifyRecord: false,
-    });
+    const { outputHash, warnings } = await runUnpackJob(job, home, root);
     self.postMessage({ kind: "done", id, outputHash, warnings });
   } catch (error) {
     self.postMessage({ kind: "failed", id, error: describe(error) });

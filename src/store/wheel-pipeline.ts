@@ -1,5 +1,6 @@
 import { Failure, type FailureContext } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
+import type { PackedForm } from "./compressed-package.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -22,6 +23,8 @@ export interface WheelJob {
   filename: string;
   name?: string;
   version?: string;
+  /** It is not a wheel but a compressed package object, and this is what it must become; `filename` is for messages. */
+  packed?: PackedForm;
 }
 
 export interface WheelPipelineOptions {
@@ -85,7 +88,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
   function start(): void {
     let worker: Worker;
     try {
-      worker = new Worker(workerFile(), { ref: true } as WorkerOptions);
+      worker = new Worker(workerFile());
     } catch {
       limit = threads.size;
       next();
@@ -160,8 +163,8 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
     running += 1;
     own = own.then(async () => {
       try {
-        const { unpackWheel } = await import("./ingest.ts");
-        task.resolve(await unpackWheel({ ...task.job, home: store.home, store, verifyRecord: false }));
+        const { runUnpackJob } = await import("./unpack-job.ts");
+        task.resolve(await runUnpackJob(task.job, store.home, store.root));
       } catch (error) {
         task.reject(error);
       }

@@ -1,0 +1,153 @@
+/**
+ * The packed form of a package object, compressed with zstd (RFC 8878): what a binary cache moves. Decompression is
+ * bounded by the size that was promised: what would become more is refused, not written.
+ */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import {
+  constants,
+  createZstdCompress,
+  createZstdDecompress,
+  zstdCompress,
+  zstdDecompressSync,
+} from "node:zlib";
+import { writeWhole } from "../platform/atomic-file.ts";
+import { Failure } from "../platform/errors.ts";
+import { badPackage } from "./dxpkg-layout.ts";
+import { packedPieces, packedSize } from "./pack.ts";
+import type { Store } from "./store.ts";
+
+/** Packages up to here are compressed and unpacked in memory, larger ones through files. Bytes, packed. */
+export const IN_MEMORY = 256 * 1024 * 1024;
+const PIECE = 1024 * 1024;
+const COMPRESSION = {
+  [constants.ZSTD_c_compressionLevel]: 3,
+  [constants.ZSTD_c_checksumFlag]: 1,
+};
+
+/** What a compressed package object must become. */
+export interface PackedForm {
+  outputHash: string;
+  /** Bytes of the packed form, before compression. */
+  size: number;
+}
+
+export interface CompressedPackage {
+  /** Bytes of the packed form. */
+  size: number;
+  /** The whole, or the file that was given. */
+  body: Uint8Array | { file: string; size: number };
+}
+
+/** `file` is where it goes when it is too large for memory: a path of the caller's that does not exist. */
+export async function compressPackage(store: Store, hash: string, file: string): Promise<CompressedPackage> {
+  const stored = store.open(hash);
+  try {
+    const size = packedSize(stored);
+    if (size > IN_MEMORY) {
+      await compressToFile(packedPieces(stored), file);
+      return { size, body: { file, size: statSync(file).size } };
+    }
+    const packed = new Uint8Array(size);
+    let at = 0;
+    for (const piece of packedPieces(stored)) {
+      packed.set(piece, at);
+      at += piece.length;
+    }
+    return { size, body: await compressBytes(packed) };
+  } finally {
+    stored.close();
+  }
+}
+
+export function compressBytes(packed: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    zstdCompress(packed, { params: COMPRESSION }, (error, body) => (error ? reject(error) : resolve(body)));
+  });
+}
+
+async function compressToFile(pieces: Iterable<Uint8Array>, file: string): Promise<void> {
+  const out = openSync(file, "wx", 0o600);
+  try {
+    const stream = createZstdCompress({ params: COMPRESSION });
+    const done = (async () => {
+      for await (const chunk of stream) writeWhole(out, chunk as Uint8Array);
+    })();
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length; at += PIECE) {
+        if (!stream.write(piece.slice(at, at + PIECE))) {
+          await new Promise<void>((resolve) => stream.once("drain", () => resolve()));
+        }
+      }
+    }
+    stream.end();
+    await done;
+  } finally {
+    closeSync(out);
+  }
+}
+
+/** Exactly `size` bytes, at most {@link IN_MEMORY}. Failure `DXPY_BAD_PACKAGE` names `source`. */
+export function decompressPackage(compressed: Uint8Array, size: number, source: string): Uint8Array {
+  if (size > IN_MEMORY) throw badPackage(source, `its ${size} bytes are too many for memory`);
+  let packed: Uint8Array;
+  try {
+    // A byte more than is right, so that too much is told from exactly enough.
+    packed = zstdDecompressSync(compressed, { maxOutputLength: size + 1 });
+  } catch (error) {
+    throw notCompressed(error, size, source);
+  }
+  if (packed.length !== size) throw wrongSize(packed.length, size, source);
+  return packed;
+}
+
+/** The same from file to file, for what is larger. */
+export async function decompressToFile(
+  from: string,
+  to: string,
+  size: number,
+  source: string,
+): Promise<void> {
+  const [file, out] = [openSync(from, "r"), openSync(to, "wx", 0o600)];
+  const stream = createZstdDecompress();
+  let length = 0;
+  try {
+    const done = (async () => {
+      for await (const chunk of stream) {
+        length += (chunk as Uint8Array).length;
+        if (length > size) throw wrongSize(length, size, source);
+        writeWhole(out, chunk as Uint8Array);
+      }
+    })();
+    const ended = done.then(
+      () => false,
+      () => false,
+    );
+    for (;;) {
+      const buffer = new Uint8Array(PIECE);
+      const got = readSync(file, buffer, 0, PIECE, null);
+      if (got === 0) break;
+      if (stream.write(buffer.subarray(0, got))) continue;
+      const drained = new Promise<boolean>((resolve) => stream.once("drain", () => resolve(true)));
+      if (!(await Promise.race([drained, ended]))) break;
+    }
+    stream.end();
+    await done;
+    if (length !== size) throw wrongSize(length, size, source);
+  } catch (error) {
+    throw error instanceof Failure ? error : notCompressed(error, size, source);
+  } finally {
+    stream.destroy();
+    closeSync(file);
+    closeSync(out);
+  }
+}
+
+function wrongSize(length: number, size: number, source: string): Failure {
+  const said = length > size ? `more than the ${size} bytes` : `${length} bytes, not the ${size}`;
+  return badPackage(source, `it unpacks to ${said} that were promised`);
+}
+
+function notCompressed(error: unknown, size: number, source: string): Failure {
+  if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") return wrongSize(size + 1, size, source);
+  return badPackage(source, "it is not zstd, or it is cut off");
+}
