@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { makeSdist, makeWheel } from "../../test/make-wheel.ts";
 import { diffDerivations } from "./drv-diff.ts";
@@ -14,6 +14,9 @@ import {
   wantedSdist,
   wantedWheel,
 } from "./testing/test-context.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let place: TestPlace;
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { startIndexServer } from "../../test/index-server.ts";
 import { type MadeFile, makeWheel } from "../../test/make-wheel.ts";
@@ -20,6 +20,9 @@ import {
   urlOf,
   wantedWheel,
 } from "./testing/test-context.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let place: TestPlace;
 beforeEach(() => {

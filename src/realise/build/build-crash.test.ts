@@ -1,10 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { makeSdist } from "../../../test/make-wheel.ts";
 import { sweepStaging } from "../../platform/staging.ts";
 import { openStore } from "../../store/store.ts";
 import { type TestPlace, testInterpreter, testPlace, unpackSdist } from "../testing/test-context.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let place: TestPlace;
 beforeEach(() => {
@@ -67,5 +70,5 @@ def build_wheel(directory, *args):
     expect(begun()).toBe(2);
     sweepStaging(place.home);
     expect(readdirSync(place.home.tmp)).toEqual([]);
-  }, 30_000);
+  });
 });

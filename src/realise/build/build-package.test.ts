@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { makeSdist, makeWheel } from "../../../test/make-wheel.ts";
 import type { Failure } from "../../platform/errors.ts";
@@ -20,6 +20,9 @@ import {
 import type { WantedPackage } from "../wanted-package.ts";
 import { buildEditable } from "./build-editable.ts";
 import { logPath } from "./build-log.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let place: TestPlace;
 beforeEach(() => {

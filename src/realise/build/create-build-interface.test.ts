@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { type MadeFile, makeSdist, makeWheel, sha256Of } from "../../../test/make-wheel.ts";
 import type { DistributionFile } from "../../package-index/distribution.ts";
@@ -15,6 +15,9 @@ import {
   urlOf,
 } from "../testing/test-context.ts";
 import { createBuildInterface } from "./create-build-interface.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let place: TestPlace;
 let hooks: string[];

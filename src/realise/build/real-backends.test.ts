@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { listDerivations } from "../drv-store.ts";
@@ -13,6 +13,9 @@ import {
   testPlace,
 } from "../testing/test-context.ts";
 import type { RealisedPackage } from "../wanted-package.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 const places: TestPlace[] = [];
 afterAll(() => {
@@ -46,6 +49,8 @@ const cases: Record<string, Case> = {
     files: { "pyproject.toml": system("setuptools.build_meta", "setuptools") + project(), ...module },
   },
   "setuptools, legacy setup.py": {
+    // The same hook as with a table.
+    editable: false,
     files: {
       "setup.py":
         'from setuptools import setup\nsetup(name="thing", version="1.0", package_dir={"": "src"}, packages=["thing"])\n',
@@ -141,40 +146,32 @@ const possible = realBackends !== undefined && testInterpreter !== undefined;
 const outputs = new Map<string, { output: string; derivations: string[] }>();
 
 describe.skipIf(!possible)("real backends from PyPI", () => {
-  test.each(Object.entries(cases))(
-    "%s builds a wheel that works",
-    async (name, { files }) => {
-      const { built, context } = await build(files, false);
-      outputs.set(name, {
-        output: built.outputHash,
-        derivations: listDerivations(context.home.store).sort(),
-      });
-      expect(built.object).toMatchObject({ name: "thing", version: "1.0" });
-      expect(await passes(built, context)).toBe("");
-      // In place, but nothing that would make it another source.
-      expect(
-        (
-          await realisePackages(
-            [{ name: "thing", source: { kind: "directory", path: "thing", editable: false } }],
-            context,
-          )
-        )[0]!.how,
-      ).toBe("store");
-    },
-    60_000,
-  );
+  test.each(Object.entries(cases))("%s builds a wheel that works", async (name, { files }) => {
+    const { built, context } = await build(files, false);
+    outputs.set(name, {
+      output: built.outputHash,
+      derivations: listDerivations(context.home.store).sort(),
+    });
+    expect(built.object).toMatchObject({ name: "thing", version: "1.0" });
+    expect(await passes(built, context)).toBe("");
+    // In place, but nothing that would make it another source.
+    expect(
+      (
+        await realisePackages(
+          [{ name: "thing", source: { kind: "directory", path: "thing", editable: false } }],
+          context,
+        )
+      )[0]!.how,
+    ).toBe("store");
+  });
 
   const editables = Object.entries(cases).filter(([, { editable }]) => editable !== false);
-  test.each(editables)(
-    "%s makes an editable that follows the code",
-    async (_, { files }) => {
-      const { built, context } = await build(files, true);
-      expect(await passes(built, context)).toBe("");
-      writeFileSync(`${context.projectDir}/thing/src/thing/__init__.py`, "answer = 6 * 7 + 1\n");
-      expect(await passes(built, context)).toContain("AssertionError");
-    },
-    60_000,
-  );
+  test.each(editables)("%s makes an editable that follows the code", async (_, { files }) => {
+    const { built, context } = await build(files, true);
+    expect(await passes(built, context)).toBe("");
+    writeFileSync(`${context.projectDir}/thing/src/thing/__init__.py`, "answer = 6 * 7 + 1\n");
+    expect(await passes(built, context)).toContain("AssertionError");
+  });
 
   test.each(["setuptools", "hatchling", "flit-core", "poetry-core", "pdm-backend"])(
     "%s: a build in another home has the same derivations and the same output",
@@ -183,6 +180,5 @@ describe.skipIf(!possible)("real backends from PyPI", () => {
       expect(built.outputHash).toBe(outputs.get(name)!.output);
       expect(listDerivations(context.home.store).sort()).toEqual(outputs.get(name)!.derivations);
     },
-    60_000,
   );
 });

@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Failure } from "../../platform/errors.ts";
 import { type TestPlace, testPlace } from "../testing/test-context.ts";
 import { checkoutGit, type GitContext, resolveGitRevision } from "./git-source.ts";
+
+// Processes are started: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let place: TestPlace;
 let context: GitContext;
