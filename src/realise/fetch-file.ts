@@ -62,7 +62,9 @@ async function download(
       const code = error instanceof Failure ? error.code : undefined;
       // The right file is not elsewhere when this one is wrong; offline, the cache was asked already.
       if (code === undefined || code === "DXPY_HASH_MISMATCH") throw error;
-      if (code === "DXPY_INDEX_UNREACHABLE") silentOrigins.add(originOf(file.url));
+      // One that answered, with whatever status, has a cause no deeper than that; one that did not has the network's error.
+      const silent = code === "DXPY_INDEX_UNREACHABLE" && (error as Failure).cause !== undefined;
+      if (silent && !file.url.startsWith("file:")) silentOrigins.add(originOf(file.url));
     }
   }
   const other = await index.findFile(project, file.name, file.hashes).catch(() => undefined);

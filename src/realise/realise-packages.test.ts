@@ -219,6 +219,14 @@ describe("realising wheels", () => {
         context,
       );
       expect(realised.map(({ how }) => how)).toEqual(["downloaded", "downloaded"]);
+      // A server that does not answer is asked once; the next file of its is looked for on the index at once.
+      const silent = [makeWheel({ name: "left" }), makeWheel({ name: "right" })];
+      server.add(...silent);
+      const far = silent.map((file, i) => {
+        const package_ = wantedWheel(file, ["left", "right"][i]!);
+        return { ...package_, wheel: { ...package_.wheel!, url: `http://127.0.0.1:1/${file.filename}` } };
+      });
+      for (const one of far) expect((await realisePackages([one], context))[0]!.how).toBe("downloaded");
       const wrong = at(makeWheel({ name: "six", version: "1.16.0", modules: { "six.py": "" } }), "six", url);
       wrong.wheel.size = six.bytes.length;
       const failure = await realisePackages([wrong], context).catch((error) => error);
