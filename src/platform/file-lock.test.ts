@@ -42,16 +42,19 @@ for (const [name, acquire] of [
           `
           const lock = await import(${JSON.stringify(`${import.meta.dir}/file-lock.ts`)});
           lock.${acquire.name}(${JSON.stringify(path)});
+          Bun.gc(true);
           console.log("held");
           setInterval(() => {}, 1000);`,
         ],
         { stdout: "pipe" },
       );
-      const reader = child.stdout.getReader();
-      await reader.read();
-      expect(acquire(path)).toBeUndefined();
-      child.kill("SIGKILL");
-      await child.exited;
+      try {
+        await child.stdout.getReader().read();
+        expect(acquire(path)).toBeUndefined();
+      } finally {
+        child.kill("SIGKILL");
+        await child.exited;
+      }
       const lock = acquire(path, { wait: true });
       expect(lock).toBeDefined();
       lock?.release();

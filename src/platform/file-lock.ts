@@ -58,6 +58,7 @@ function openLockFile(path: string): number {
   } catch (error) {
     throw new Failure("DXPY_LOCK_UNAVAILABLE", `the lock file ${path} cannot be opened`, {
       context: { path },
+      hint: "Check that its folder exists and can be written to.",
       cause: error,
     });
   }
@@ -83,6 +84,9 @@ export async function withLock<T>(
   }
 }
 
+/** A database that nobody refers to is closed by the garbage collector, and its lock is gone: these are referred to. */
+const heldDatabases = new Set<import("bun:sqlite").Database>();
+
 /** The same promise from SQLite: a transaction on an otherwise empty file. */
 export function acquireBySqlite(path: string, options: LockOptions = {}): FileLock | undefined {
   // Loaded here, because it costs 1.5 ms and is needed only where there is no flock. Synchronous, as the caller is.
@@ -93,6 +97,7 @@ export function acquireBySqlite(path: string, options: LockOptions = {}): FileLo
   } catch (error) {
     throw new Failure("DXPY_LOCK_UNAVAILABLE", `the lock file ${path} cannot be opened`, {
       context: { path },
+      hint: "Check that its folder exists and can be written to.",
       cause: error,
     });
   }
@@ -119,13 +124,12 @@ export function acquireBySqlite(path: string, options: LockOptions = {}): FileLo
       Bun.sleepSync(10);
     }
   }
-  let held = true;
+  heldDatabases.add(database);
   return {
     path,
     file: undefined,
     release() {
-      if (held) database.close();
-      held = false;
+      if (heldDatabases.delete(database)) database.close();
     },
   };
 }

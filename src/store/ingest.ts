@@ -103,17 +103,22 @@ function writeFiles(tree: string, archive: ZipArchive, files: readonly TreeFile[
 
 /** What the system says about the disk (full, read-only, not ours) in words; everything else as it is. */
 export function storeFailure(error: unknown, what: string): unknown {
+  // The first thing that is written is the lock of the staging folder.
+  if (error instanceof Failure && error.code === "DXPY_LOCK_UNAVAILABLE")
+    return storeFailure(error.cause, what);
   const { code, syscall, path } = error as { code?: string; syscall?: string; path?: string };
   if (error instanceof Failure || code === undefined || syscall === undefined) return error;
   return new Failure("DXPY_STORE_UNWRITABLE", `${what} could not be put into the store (${code})`, {
     context: path === undefined ? {} : { path },
-    hint:
-      code === "ENOSPC"
-        ? "The disk is full: `dx-py cache clean` makes room, or set DX_PY_HOME to a folder on another disk."
-        : "Check that the folder can be written to, or set DX_PY_HOME to another one.",
+    hint: HINTS[code] ?? "Check that the folder can be written to, or set DX_PY_HOME to another one.",
     cause: error,
   });
 }
+
+const HINTS: Record<string, string> = {
+  ENOSPC: "The disk is full: `dx-py cache clean` makes room, or set DX_PY_HOME to a folder on another disk.",
+  EXDEV: "The folders tmp and store of DX_PY_HOME must be on one filesystem.",
+};
 
 const MAX_WARNINGS = 20;
 /** Hashes as RECORD names them, that Bun has too. */

@@ -18,7 +18,7 @@ import type { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
 import { startProcess } from "../platform/process.ts";
 import { unpackWheel } from "./ingest.ts";
-import { packObject, unpackPacked } from "./pack.ts";
+import { packedPieces, packedSize, packObject, unpackPacked } from "./pack.ts";
 import { openStore } from "./store.ts";
 import { indexPath, treePath } from "./store-level.ts";
 
@@ -202,6 +202,18 @@ test("S10 packages are shared across all projects: adding again adds nothing", a
   expect(await unpackWheel({ ...wheel, home })).toMatchObject({ outputHash: hash, how: "present" });
   expect(statSync(treePath(home.store, hash)).ino).toBe(before);
   expect(store.list()).toEqual([hash]);
+});
+
+test("the packed form has the same bytes wherever it is made, in pieces or as a file", () => {
+  const stored = store.open(hash);
+  const pieces = Buffer.concat([...packedPieces(stored)]);
+  expect(pieces.length).toBe(packedSize(stored));
+  stored.close();
+  expect(packObject(store, hash, `${folder}/one.dxpkg`)).toBe(pieces.length);
+  expect(Buffer.compare(readFileSync(`${folder}/one.dxpkg`), pieces)).toBe(0);
+  const packed = openStore(homeFolders({ DX_PY_HOME: `${folder}/packed` }));
+  packObject(packed, hash, `${folder}/two.dxpkg`);
+  expect(Buffer.compare(readFileSync(`${folder}/two.dxpkg`), pieces)).toBe(0);
 });
 
 test("levels: the user's store first, then the system's", async () => {

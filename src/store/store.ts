@@ -165,7 +165,7 @@ function mapTreeFile(path: string, size: number, object: PackageObject): Mapping
     `${object.name} ${object.version} is damaged: ${path} is not as it was`,
     {
       context: { package: object.name, path },
-      hint: "Run `dx-py store verify --repair`.",
+      hint: "Run `dx-py cache clean --store`, then `dx-py install`: it is fetched or built again.",
     },
   );
 }

@@ -11,8 +11,8 @@ export interface VerifyResult {
   /** Lower-case hex. */
   outputHash: string;
   ok: boolean;
-  /** The `.dxpkg` itself, or its manifest, is damaged: nothing else is known then. */
-  fault?: string;
+  /** Everything that is wrong, in words; empty when `ok`. */
+  faults: string[];
   /** Paths in the tree. */
   missing: string[];
   /** Content, size or kind is not that of the manifest. */
@@ -24,7 +24,14 @@ export interface VerifyResult {
 const PIECE = 1024 * 1024;
 
 export async function verifyObject(level: string, hash: string): Promise<VerifyResult> {
-  const result: VerifyResult = { outputHash: hash, ok: false, missing: [], changed: [], wrongMode: [] };
+  const result: VerifyResult = {
+    outputHash: hash,
+    ok: false,
+    faults: [],
+    missing: [],
+    changed: [],
+    wrongMode: [],
+  };
   const blake3 = await loadBulkBlake3();
   const path = indexPath(level, hash);
   try {
@@ -34,13 +41,14 @@ export async function verifyObject(level: string, hash: string): Promise<VerifyR
       const object = readMetadata(mapping.bytes, header, path);
       const manifest = manifestBytes(mapping.bytes, header, path);
       const entries = decodeManifest(manifest);
-      if (header.outputHash !== hash) result.fault = "it holds another package";
-      else if (blake3.hash(manifest).toHex() !== hash) result.fault = "its manifest does not have its hash";
-      else if (typeof entries === "string") result.fault = entries;
+      if (header.outputHash !== hash) result.faults.push("it holds another package");
+      else if (blake3.hash(manifest).toHex() !== hash)
+        result.faults.push("its manifest does not have its hash");
+      else if (typeof entries === "string") result.faults.push(entries);
       else {
         const again = encodePackage(object, encodeManifest(entries), header.packed);
         if (Buffer.compare(again.bytes, mapping.bytes.subarray(0, again.bytes.length)) !== 0) {
-          result.fault = "its index is damaged";
+          result.faults.push("its index is damaged");
         }
         if (header.packed) {
           entries.forEach((entry, i) => {
@@ -57,11 +65,14 @@ export async function verifyObject(level: string, hash: string): Promise<VerifyR
       mapping.close();
     }
   } catch (error) {
-    result.fault = (error as Error).message;
+    result.faults.push((error as Error).message);
   }
-  result.ok =
-    result.fault === undefined &&
-    result.missing.length + result.changed.length + result.wrongMode.length === 0;
+  result.faults.push(
+    ...result.missing.map((name) => `${name} is missing`),
+    ...result.changed.map((name) => `${name} is not what it was`),
+    ...result.wrongMode.map((name) => `${name} has lost or gained its execute bit`),
+  );
+  result.ok = result.faults.length === 0;
   return result;
 }
 
