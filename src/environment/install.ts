@@ -8,6 +8,7 @@ import { removeTree } from "../platform/staging.ts";
 import { writeDerivation } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { whileInstalling } from "../store/store-lock.ts";
 import { attach } from "./attach.ts";
 import { fallbackReason } from "./fallback.ts";
 import { rememberRecords } from "./heal.ts";
@@ -29,10 +30,12 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
   const link = linkOf(options);
   const detached = options.noAttach ? undefined : privateEnvironment(link);
   if (detached?.private === "detached") {
-    return await installAsPrivate(options, wanted, { home: options.home, store: options.store }, "detached");
+    const into = { home: options.home, store: options.store };
+    return await whileInstalling(into.home, () => installAsPrivate(options, wanted, into, "detached"));
   }
   try {
-    return await installAsLayout(options, wanted);
+    // From the first package that is relied on until the root keeps the layout, nobody may collect.
+    return await whileInstalling(options.home, () => installAsLayout(options, wanted));
   } catch (error) {
     const reason = fallbackReason(error);
     if (reason === undefined || options.noAttach) throw error;

@@ -3,23 +3,23 @@
  * realise/ asks for both through its context; here is the answer.
  */
 
+import { findLayout, healLayout } from "../environment/heal.ts";
 import { looksHealthy } from "../environment/layout-health.ts";
 import { selectPackages } from "../environment/select.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
-import { buildLayout } from "../layout/build-layout.ts";
-import { lookupLayout } from "../layout/dxc.ts";
-import { insertRecords } from "../layout/dxc-writer.ts";
 import { hashBytes, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
 import { openDpl } from "../lock/dpl-reader.ts";
 import { encodeDpl } from "../lock/dpl-writer.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { PackageIndex } from "../package-index/client.ts";
+import type { FileLock } from "../platform/file-lock.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
 import type { ResolveRequest } from "../resolver/request.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { tryHoldStore } from "../store/store-lock.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
@@ -72,9 +72,9 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
 export function buildInterfaceFor(of: BuildRequestContext): BuildInterface {
   let made: Promise<BuildInterface> | undefined;
   const builds = () => {
-    made ??= import("../realise/build/create-build-interface.ts").then(({ createBuildInterface }) =>
-      createBuildInterface(realiseContextFor(of)),
-    );
+    made ??= holdStore(of.context)
+      .then(() => import("../realise/build/create-build-interface.ts"))
+      .then(({ createBuildInterface }) => createBuildInterface(realiseContextFor(of)));
     return made;
   };
   return {
@@ -160,6 +160,20 @@ function thisEnvironment({ markers }: Interpreter): string {
   return names.map((name) => `${name} == '${markers[name]}'`).join(" and ");
 }
 
+let held: FileLock | undefined;
+
+/** Build environments have no root: until this process ends, nobody collects what they stand on. */
+async function holdStore({ home }: ActContext): Promise<void> {
+  try {
+    while (held === undefined) {
+      held = tryHoldStore(home);
+      if (held === undefined) await Bun.sleep(20);
+    }
+  } catch {
+    // A home that cannot be written to: nobody can collect in it either.
+  }
+}
+
 /** A build environment is a layout as any other: the next build with the same requirements finds it. */
 async function makeBuildEnvironment(
   packages: RealisedPackage[],
@@ -180,9 +194,7 @@ async function makeBuildEnvironment(
     realPaths: [],
   };
   const hash = projectHash(plan);
-  const known = lookupLayout(home.layoutsIndex, hashBytes(hash) as Uint8Array);
-  if (known !== undefined && looksHealthy(home, known)) return { prefix: `${home.layouts}/${hash}` };
-  const built = buildLayout(plan, home, { hash });
-  await insertRecords(home, [built.record]);
-  return { prefix: built.path };
+  const known = await findLayout(home, hashBytes(hash) as Uint8Array);
+  if (known === undefined || !looksHealthy(home, known)) await healLayout(home, plan, hash);
+  return { prefix: `${home.layouts}/${hash}` };
 }

@@ -4,6 +4,7 @@ import { listRoots } from "../../environment/roots.ts";
 import { withIndexLock } from "../../layout/dxc-writer.ts";
 import type { Home } from "../../platform/home.ts";
 import { createStaging, removeTree, sweepStaging } from "../../platform/staging.ts";
+import { storeLockPath, whileCollecting } from "../../store/store-lock.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
 import { perform } from "../perform.ts";
@@ -44,9 +45,13 @@ export async function cacheClean(this: CliContext, flags: CleanFlags): Promise<v
     const removed: string[] = [];
     if (existsSync(home.root)) {
       sweepStaging(home);
-      if (layouts)
-        await withIndexLock(home, () => takeAway(home, [home.layoutsIndex, home.layouts], removed));
-      if (store) takeAway(home, [home.store], removed);
+      if (layouts) {
+        // Installs that run rely on what would be taken away, and no root says so yet: they end first.
+        await whileCollecting(home, async () => {
+          await withIndexLock(home, () => takeAway(home, [home.layoutsIndex, home.layouts], removed));
+          if (store && takeAway(home, storeContent(home), []) > 0) removed.push(home.store);
+        });
+      }
       if (index) takeAway(home, [home.index], removed);
       if (all) takeAway(home, [home.interpreters], removed);
     }
@@ -66,15 +71,25 @@ export async function cacheClean(this: CliContext, flags: CleanFlags): Promise<v
   });
 }
 
-/** Moved away in one step each, then removed: nobody sees a half of it. */
-function takeAway(home: Home, paths: readonly string[], removed: string[]): void {
+/** All but the lock, which keeps others out meanwhile. */
+function storeContent(home: Home): string[] {
+  return readdirSync(home.store)
+    .map((name) => `${home.store}/${name}`)
+    .filter((path) => path !== storeLockPath(home));
+}
+
+/** Moved away in one step each, then removed: nobody sees a half of it. Returns how many there were. */
+function takeAway(home: Home, paths: readonly string[], removed: string[]): number {
   const staging = createStaging(home);
+  let taken = 0;
   try {
     for (const [i, path] of paths.entries()) {
       if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
       renameSync(path, `${staging}/${i}`);
       removed.push(path);
+      taken += 1;
     }
+    return taken;
   } finally {
     removeTree(staging);
     rmSync(staging, { force: true, recursive: true });
