@@ -13,8 +13,9 @@ import { chooseSelection } from "./choose-selection.ts";
 import type { Project } from "./discover.ts";
 import { type SelectionRequest, selectionText, settingsText } from "./environment-question.ts";
 import { openIndex } from "./index-source.ts";
-import { interpreterFor, type LockOutcome, lockProject } from "./lock-project.ts";
+import { type LockOutcome, lockProject } from "./lock-project.ts";
 import { requirementAt } from "./project-file.ts";
+import { interpreterFor } from "./resolve-project.ts";
 import { relativePath, toolOf } from "./resolve-request.ts";
 import { linkModeOf, resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
@@ -146,9 +147,9 @@ async function interpreterToInstall(
   options: InstallProjectOptions,
   lockPython: string | undefined,
 ): Promise<Interpreter> {
-  const { project, flags, user, context } = options;
-  if (project.main.metadata !== undefined) return await interpreterFor(project, flags, user, context);
-  const python = flags.python ?? user?.settings.python;
+  const { project, flags, context } = options;
+  if (project.main.metadata !== undefined) return await interpreterFor(project, flags, context);
+  const { python } = flags;
   return await findInterpreter(
     {
       ...(python === undefined ? {} : { python }),

@@ -1,29 +1,19 @@
 /** Locking as a whole act: from what the project declares to the two lock files, doing as little as the state allows. */
-import { findInterpreter } from "../interpreters/find.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { diffLocks, isEmptyDiff, type LockDiff } from "../lock/lock-diff.ts";
 import { confirmInputs, freshness, type ReadLock, readLock, writeLock } from "../lock/lock-files.ts";
-import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
 import { Failure } from "../platform/errors.ts";
-import type { Preference, ResolveRequest } from "../resolver/request.ts";
+import type { Preference } from "../resolver/request.ts";
 import type { ResolutionStats } from "../resolver/resolution.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
-import { buildInterfaceFor } from "./build-hooks.ts";
 import type { Project } from "./discover.ts";
-import { openIndex } from "./index-source.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
+import { resolveProject } from "./resolve-project.ts";
 import { makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
-import { defaultGroups } from "./root-requirements.ts";
-import {
-  optionsToKeep,
-  type ResolutionSettings,
-  resolutionSettings,
-  type SettingFlags,
-  type UserConfig,
-} from "./settings.ts";
+import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface LockOptions {
   project: Project;
@@ -68,20 +58,27 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   const existing = await readExisting(options);
   const read = existing?.read;
   const kept = options.options === "keep" ? read?.lock.options : undefined;
+  const now = Date.now();
   const ask = (given: SettingFlags) => {
     const settings = resolutionSettings(given, project.main.settings, context.env, kept);
     const upgrade = options.upgrade === true ? (true as const) : options.upgrade.map(normalizeName);
     const preferences = existing?.preferences ?? [];
-    const request = makeResolveRequest({ project, settings, preferences, upgrade, now: Date.now() });
-    return { settings, request };
+    const requestOf = (of: Project) =>
+      makeResolveRequest({ project: of, settings, preferences, upgrade, now });
+    const request = requestOf(project);
+    const digests = sourceDigests(project, request.sources);
+    return {
+      settings,
+      requestOf,
+      request,
+      fingerprint: requestFingerprint(request, project, settings, digests),
+    };
   };
   // A lock that is right stays right, whichever of its files `install --no-build` then refuses to use.
   let asked = ask(options.options === "keep" ? withoutFileChoice(flags) : flags);
-  const digests = sourceDigests(project, asked.request.sources);
-  let fingerprint = requestFingerprint(asked.request, project, asked.settings, digests);
   const inputs = lockInputs(project, asked.request.sources);
   const upgrading = options.upgrade === true || options.upgrade.length > 0;
-  if (read !== undefined && read.lock.fingerprint === fingerprint && !upgrading) {
+  if (read !== undefined && read.lock.fingerprint === asked.fingerprint && !upgrading) {
     const confirmed = read.state !== "fresh" || options.beforeWriting !== undefined;
     if (mode === "write") options.beforeWriting?.();
     if (confirmed && mode === "write") await confirmInputs(project.root, read, inputs);
@@ -93,14 +90,13 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     };
   }
   if (mode === "check" && read === undefined) throw outdated(project, undefined);
-  if (options.options === "keep") {
-    asked = ask(flags);
-    fingerprint = requestFingerprint(asked.request, project, asked.settings, digests);
-  }
-  const resolved = await resolveNow(options, asked.request, asked.settings, fingerprint);
+  if (options.options === "keep") asked = ask(flags);
+  const resolved = await resolveProject({ ...options, ...asked });
   const diff = diffLocks(read?.lock, resolved.lock);
   const same = read !== undefined && isEmptyDiff(diff);
-  if (mode === "check" && !(same && sameFrame(read.lock, resolved.lock))) throw outdated(project, diff);
+  if (mode === "check" && (!same || read.lock.fingerprint !== resolved.lock.fingerprint)) {
+    throw outdated(project, diff);
+  }
   if (mode === "write") {
     options.beforeWriting?.();
     await writeLock(project.root, resolved.lock, inputs);
@@ -154,104 +150,6 @@ function preferenceOf(entry: LockedPackage): Preference[] {
       ...(entry.marker === undefined ? {} : { marker: entry.marker }),
     },
   ];
-}
-
-async function resolveNow(
-  { project, flags, user, context }: LockOptions,
-  request: ResolveRequest,
-  settings: ResolutionSettings,
-  fingerprint: string,
-): Promise<{ lock: Lock; stats: ResolutionStats; interpreter: Interpreter }> {
-  context.progress({ kind: "phase", phase: "resolving" });
-  const interpreter = await interpreterFor(project, flags, user, context);
-  const index = openIndex({ flags, project, user, interpreter, context });
-  try {
-    const { resolve } = await import("../resolver/resolve.ts");
-    const requiresPython = request.requiresPython ?? minorAndLater(interpreter);
-    const resolution = await resolve(
-      { ...request, requiresPython },
-      {
-        index,
-        interpreter,
-        build: buildInterfaceFor({ project, flags, user, interpreter, index: () => index, context, request }),
-        onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>
-          context.progress(
-            name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name },
-          ),
-      },
-    );
-    const lock = lockFromResolution(resolution, {
-      requiresPython,
-      extras: request.extras,
-      dependencyGroups: request.groups,
-      defaultGroups: defaultGroups(project),
-      fingerprint,
-      options: optionsToKeep(settings, project.main.settings),
-    });
-    return { lock: withRoot(lock, project), stats: resolution.stats, interpreter };
-  } finally {
-    await index.close();
-  }
-}
-
-/** The interpreter to resolve for: the project may say which Pythons, but not that this machine has one of them. */
-export async function interpreterFor(
-  project: Project,
-  flags: SettingFlags,
-  user: UserConfig | undefined,
-  context: ActContext,
-): Promise<Interpreter> {
-  const python =
-    flags.python ?? project.main.settings.python ?? (context.env["DX_PY_PYTHON"] || user?.settings.python);
-  const requiresPython = project.main.metadata?.requiresPython;
-  return await findInterpreter(
-    {
-      ...(python === undefined ? {} : { python }),
-      ...(requiresPython === undefined ? {} : { requiresPython }),
-      projectDir: project.current.dir,
-    },
-    { home: context.home, env: context.env },
-  );
-}
-
-/** A project that is built is a package of its own lock: a folder, installed editable. */
-function withRoot(lock: Lock, project: Project): Lock {
-  const { main } = project;
-  if (!main.packaged || main.name === undefined) return lock;
-  const root: LockedPackage = {
-    name: main.name,
-    ...(main.metadata?.version === undefined ? {} : { version: main.metadata.version }),
-    source: { kind: "directory", path: ".", editable: true },
-    dependencies: [],
-    wheels: [],
-  };
-  const others = lock.packages.filter((entry) => entry.name !== main.name);
-  return {
-    ...lock,
-    packages: [...others, root].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
-  };
-}
-
-function minorAndLater(interpreter: Interpreter): string {
-  const [major, minor] = interpreter.version.split(".");
-  return `>=${major}.${minor}`;
-}
-
-function sameFrame(a: Lock, b: Lock): boolean {
-  const frame = ({
-    requiresPython,
-    environments,
-    extras,
-    dependencyGroups,
-    defaultGroups: groups,
-  }: Lock) => ({
-    requiresPython,
-    environments,
-    extras,
-    dependencyGroups,
-    groups,
-  });
-  return Bun.deepEquals(frame(a), frame(b));
 }
 
 function outdated(project: Project, diff: LockDiff | undefined): Failure {

@@ -88,6 +88,12 @@ class SettingRequirementFailure extends SettingFailure {
   }
 }
 
+/** Whether only the build backend knows what the project requires (PEP 621 `dynamic`). */
+export function isDynamic({ metadata }: ProjectFile): boolean {
+  const dynamic = metadata?.dynamic ?? [];
+  return dynamic.includes("dependencies") || dynamic.includes("optional-dependencies");
+}
+
 export function noProjectTable(file: ProjectFile): Failure {
   const failure = badSetting(
     "project",

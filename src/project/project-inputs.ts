@@ -4,6 +4,7 @@ import { hashFile } from "../lock/dpl-freshness.ts";
 import type { DplInput } from "../lock/dpl-writer.ts";
 import type { PackageSource } from "../resolver/request.ts";
 import type { Project } from "./discover.ts";
+import { isDynamic } from "./project-file.ts";
 import { relativePath } from "./resolve-request.ts";
 
 /** What a folder that is installed from source may declare its dependencies in. */
@@ -17,7 +18,7 @@ export function lockInputs(project: Project, sources: Readonly<Record<string, Pa
   const digests = new Map(
     [project.main, ...project.members].map(({ document }) => [document.path, document.sha256]),
   );
-  for (const folder of sourceFolders(sources)) {
+  for (const folder of declaringFolders(project, sources)) {
     for (const path of DECLARATIONS.map((name) => `${folder}/${name}`)) {
       if (!digests.has(path)) digests.set(path, hashFile(path) ?? "");
     }
@@ -33,17 +34,19 @@ export function sourceDigests(
   sources: Readonly<Record<string, PackageSource[]>>,
 ): Record<string, string> {
   const digests: Record<string, string> = {};
-  for (const folder of sourceFolders(sources)) {
+  for (const folder of declaringFolders(project, sources)) {
     const key = relativePath(project.root, folder);
     digests[key] = DECLARATIONS.map((name) => hashFile(`${folder}/${name}`) ?? "").join(" ");
   }
   return digests;
 }
 
-function sourceFolders(sources: Readonly<Record<string, PackageSource[]>>): string[] {
+/** Folders whose declarations a lock depends on: those of sources, and the project's own where a backend computes them. */
+function declaringFolders(project: Project, sources: Readonly<Record<string, PackageSource[]>>): string[] {
   const folders = Object.values(sources)
     .flat()
     .flatMap((source) => (source.kind === "path" || source.kind === "workspace" ? [source.path] : []));
+  if (isDynamic(project.main)) folders.push(project.main.dir);
   return [...new Set(folders)]
     .filter((path) => DECLARATIONS.some((name) => existsSync(`${path}/${name}`)))
     .sort();

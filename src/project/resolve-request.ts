@@ -166,7 +166,8 @@ function indexPins(sources: Readonly<Record<string, PackageSource[]>>): Record<s
   return pins;
 }
 
-function jointRequiresPython(project: Project): string | undefined {
+/** Specifiers of every project of the workspace together. */
+export function jointRequiresPython(project: Project): string | undefined {
   const texts = [project.main, ...project.members].map((file) => file.metadata?.requiresPython);
   const given = [...new Set(texts.filter((text) => text !== undefined && text.trim() !== ""))];
   return given.length === 0 ? undefined : formatSpecifierSet(parseSpecifierSet(given.join(",")));

@@ -53,7 +53,6 @@ export interface UserConfig {
 
 /** Keys that a user's own file may hold: where packages come from and how they are put on disk, not which. */
 const USER_KEYS = [
-  "python",
   "offline",
   "index",
   "index-url",

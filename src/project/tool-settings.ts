@@ -53,7 +53,6 @@ export interface SourceEntry {
 export interface ToolSettings {
   managed?: boolean;
   package?: boolean;
-  python?: string;
   "dev-dependencies"?: string[];
   "default-groups"?: string[] | "all";
   "dependency-groups"?: Record<string, { "requires-python"?: string }>;
@@ -148,7 +147,6 @@ const source: Check<SourceEntry> = tableOf<Required<SourceEntry>>({
 const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<ToolSettings[K]>> } = {
   managed: boolean,
   package: boolean,
-  python: string,
   "dev-dependencies": listOf(string),
   "default-groups": (value, at) => (value === "all" ? "all" : listOf(string)(value, at)),
   "dependency-groups": mapOf(tableOf<{ "requires-python": string }>({ "requires-python": string })),

@@ -1,0 +1,164 @@
+/** Resolves a project for good: with an interpreter, the indexes, and builds where metadata needs them. */
+import { findInterpreter } from "../interpreters/find.ts";
+import type { Interpreter } from "../interpreters/interpreter.ts";
+import { lockFromResolution } from "../lock/lock-from-resolution.ts";
+import type { Lock, LockedPackage } from "../lock/lock-model.ts";
+import type { BuildInterface } from "../resolver/build-interface.ts";
+import type { ResolveRequest } from "../resolver/request.ts";
+import type { ResolutionStats } from "../resolver/resolution.ts";
+import { parseRequirement, type Requirement } from "../standards/requirements.ts";
+import type { ActContext } from "./act-context.ts";
+import { buildInterfaceFor } from "./build-hooks.ts";
+import type { Project } from "./discover.ts";
+import { openIndex } from "./index-source.ts";
+import { isDynamic, type ProjectFile } from "./project-file.ts";
+import { jointRequiresPython } from "./resolve-request.ts";
+import { defaultGroups } from "./root-requirements.ts";
+import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
+
+export interface ResolveProjectOptions {
+  project: Project;
+  flags: SettingFlags;
+  user: UserConfig | undefined;
+  context: ActContext;
+  settings: ResolutionSettings;
+  /** The request of a project whose dynamic fields are filled in. */
+  requestOf: (project: Project) => ResolveRequest;
+  fingerprint: string;
+}
+
+export interface ResolvedProject {
+  lock: Lock;
+  stats: ResolutionStats;
+  interpreter: Interpreter;
+}
+
+/** Errors: DXPY_UNSATISFIABLE, DXPY_NO_PYTHON, those of the indexes and of builds. */
+export async function resolveProject(options: ResolveProjectOptions): Promise<ResolvedProject> {
+  const { flags, user, context, settings } = options;
+  context.progress({ kind: "phase", phase: "resolving" });
+  const interpreter = await interpreterFor(options.project, flags, context);
+  const index = openIndex({ flags, project: options.project, user, interpreter, context });
+  try {
+    const { resolve } = await import("../resolver/resolve.ts");
+    const buildsOf = (project: Project) =>
+      buildInterfaceFor({
+        project,
+        flags,
+        user,
+        interpreter,
+        index: () => index,
+        context,
+        request: options.requestOf(project),
+      });
+    const project = await withBuiltMetadata(options.project, buildsOf(options.project));
+    const request = options.requestOf(project);
+    const requiresPython = request.requiresPython ?? minorAndLater(interpreter);
+    const resolution = await resolve(
+      { ...request, requiresPython },
+      {
+        index,
+        interpreter,
+        build: buildsOf(project),
+        onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>
+          context.progress(
+            name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name },
+          ),
+      },
+    );
+    const lock = lockFromResolution(resolution, {
+      requiresPython,
+      extras: request.extras,
+      dependencyGroups: request.groups,
+      defaultGroups: defaultGroups(project),
+      fingerprint: options.fingerprint,
+      options: optionsToKeep(settings, project.main.settings),
+    });
+    return { lock: withRoot(lock, project), stats: resolution.stats, interpreter };
+  } finally {
+    await index.close();
+  }
+}
+
+/** The interpreter to resolve for: the project may say which Pythons, but not that this machine has one of them. */
+export async function interpreterFor(
+  project: Project,
+  { python }: SettingFlags,
+  context: ActContext,
+): Promise<Interpreter> {
+  const requiresPython = jointRequiresPython(project);
+  return await findInterpreter(
+    {
+      ...(python === undefined ? {} : { python }),
+      ...(requiresPython === undefined ? {} : { requiresPython }),
+      projectDir: project.current.dir,
+    },
+    { home: context.home, env: context.env },
+  );
+}
+
+/** The project with the dependencies that its build backend computes. */
+async function withBuiltMetadata(project: Project, builds: BuildInterface): Promise<Project> {
+  const { main } = project;
+  if (!isDynamic(main) || main.metadata === undefined) return project;
+  const { metadata } = await builds.metadataOfSource(
+    { kind: "path", path: main.dir, editable: true },
+    main.metadata.name,
+  );
+  const requirements = metadata.requiresDist.map((text) => parseRequirement(text));
+  const optionalDependencies = new Map<string, Requirement[]>(
+    metadata.providesExtra.map((extra) => [extra, []]),
+  );
+  const dependencies: Requirement[] = [];
+  for (const requirement of requirements) {
+    const { extra, rest } = splitExtra(requirement);
+    if (extra === undefined) dependencies.push(requirement);
+    else optionalDependencies.set(extra, [...(optionalDependencies.get(extra) ?? []), rest]);
+  }
+  const file: ProjectFile = { ...main, metadata: { ...main.metadata, dependencies, optionalDependencies } };
+  return { ...project, main: file, current: project.current === main ? file : project.current };
+}
+
+/** `a; python_version < "3.9" and extra == "x"` as backends write it: the extra, and the requirement without it. */
+function splitExtra(requirement: Requirement): { extra?: string; rest: Requirement } {
+  const { marker, ...plain } = requirement;
+  if (marker === undefined || marker.kind === "or") return { rest: requirement };
+  const operands = marker.kind === "and" ? marker.operands : [marker];
+  for (const [i, operand] of operands.entries()) {
+    if (operand.kind !== "compare" || operand.op !== "==") continue;
+    if (operand.left.kind !== "variable" || operand.left.name !== "extra" || operand.right.kind !== "value")
+      continue;
+    const others = operands.toSpliced(i, 1);
+    const [only] = others;
+    const extra = operand.right.value;
+    if (only === undefined) return { extra, rest: plain };
+    return {
+      extra,
+      rest: { ...plain, marker: others.length === 1 ? only : { kind: "and", operands: others } },
+    };
+  }
+  return { rest: requirement };
+}
+
+/** A project that is built is a package of its own lock: a folder, installed editable. */
+function withRoot(lock: Lock, project: Project): Lock {
+  const { main } = project;
+  if (!main.packaged || main.name === undefined) return lock;
+  const root: LockedPackage = {
+    name: main.name,
+    ...(main.metadata?.version === undefined ? {} : { version: main.metadata.version }),
+    source: { kind: "directory", path: ".", editable: true },
+    dependencies: [],
+    wheels: [],
+  };
+  const others = lock.packages.filter((entry) => entry.name !== main.name);
+  return {
+    ...lock,
+    packages: [...others, root].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
+  };
+}
+
+function minorAndLater(interpreter: Interpreter): string {
+  const [major, minor] = interpreter.version.split(".");
+  return `>=${major}.${minor}`;
+}
