@@ -4,12 +4,13 @@ import type { PackagePage } from "../package-index/package-page.ts";
 import { Failure } from "../platform/errors.ts";
 import { parseRequirementLenient } from "../standards/lenient-requirements.ts";
 import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
-import { falseMarker, type MarkerArena, type MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import type { CoreMetadata } from "../standards/metadata.ts";
 import { parseVersion } from "../standards/version.ts";
 import type { BuildInterface, SourceMetadata } from "./build-interface.ts";
 import { type CandidatePolicy, Candidates, requiredPython } from "./candidates.ts";
-import { markerForExtra, type Need } from "./needs.ts";
+import { NeedList, type UnusableVersion } from "./need-list.ts";
+import type { Need } from "./needs.ts";
 import type { PythonBounds } from "./python-requirement.ts";
 import type { PackageSource } from "./request.ts";
 import { VersionSpace } from "./version-space.ts";
@@ -21,15 +22,10 @@ export type Origin =
 
 /** What one version asks for. */
 export interface VersionNeeds {
-  needs: readonly Need[];
+  needs: NeedList;
   extras: ReadonlySet<string>;
   requiresPython?: PythonBounds;
   requiresPythonText?: string;
-}
-
-/** A version whose metadata cannot be used: why, in words. */
-export interface UnusableVersion {
-  problem: string;
 }
 
 /** A project from one origin, with its versions as integers. */
@@ -89,6 +85,13 @@ export class Catalog {
       );
     }
     return loaded;
+  }
+
+  /** A project that was loaded before: one that the solver knows a requirement on always was. */
+  loaded(name: string, origin: Origin): Project {
+    const known = this.#projects.get(originKey(name, origin));
+    if (known === undefined || known instanceof Promise) throw new Error(`${name} is not loaded`);
+    return known;
   }
 
   /** The requirements of the version at an index of the project's list. */
@@ -175,13 +178,13 @@ export class Catalog {
     sources?: Record<string, PackageSource[]>,
   ): VersionNeeds | UnusableVersion {
     this.metadata += 1;
-    const needs: Need[] = [];
-    for (const text of metadata.requiresDist) {
+    const read = (text: string) => {
       const need = this.#need(text);
-      if ("problem" in need) return need;
-      const source = sources?.[need.name]?.find((one) => one.kind !== "index");
-      needs.push(source === undefined ? need : { ...need, source });
-    }
+      if ("problem" in need || sources === undefined) return need;
+      const source = sources[need.name]?.find((one) => one.kind !== "index");
+      return source === undefined ? need : { ...need, source };
+    };
+    const needs = new NeedList(metadata.requiresDist, this.#context.arena, read);
     const out: VersionNeeds = { needs, extras: new Set(metadata.providesExtra) };
     const bounds =
       metadata.requiresPython === undefined ? undefined : requiredPython(metadata.requiresPython);
@@ -226,12 +229,11 @@ export class Catalog {
   /** Asks for the pages of what a version needs without any extra. */
   #fetchNeeded(needs: VersionNeeds | UnusableVersion): void {
     if ("problem" in needs) return;
+    const base = needs.needs.for(undefined);
+    if ("problem" in base) return;
     const { arena, python } = this.#context;
-    for (const need of needs.needs) {
-      if (need.source !== undefined) continue;
-      const marker = markerForExtra(arena, need.marker, undefined);
-      if (marker === falseMarker || arena.isDisjoint(marker, python)) continue;
-      void this.project(need.name, { kind: "index" });
+    for (const { name, source, marker } of base) {
+      if (source === undefined && !arena.isDisjoint(marker, python)) void this.project(name, { kind: "index" });
     }
   }
 }

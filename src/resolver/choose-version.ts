@@ -16,16 +16,15 @@ import { onlyVersion, type Unavailable } from "./solve-forks.ts";
 export type Chosen = number | { version: number; reason: Unavailable } | { forks: ForkState[] } | undefined;
 
 /** The version of a package to try next, within the set. */
-export async function chooseVersion(
+export function chooseVersion(
   session: Session,
   state: ForkState,
   id: PackageId,
   name: string,
   set: IntegerSet,
-): Promise<Chosen> {
+): Chosen {
   if (name === session.rootName) return onlyVersion;
-  const loaded = session.catalog.project(name, session.originOf(name, state.env));
-  const project = loaded instanceof Promise ? await loaded : loaded;
+  const project = session.catalog.loaded(name, session.originOf(name, state.env));
   if (project.direct !== undefined) return chooseDirect(state, project, set);
   const i = select(session, state, project, set);
   if (i === undefined) return undefined;

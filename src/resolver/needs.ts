@@ -33,21 +33,20 @@ export interface View {
 }
 
 /**
- * The requirements of a package, or of one extra of it, that count in a fork, with `extra` answered in their markers.
- * An extra that the package asks of itself (`black[d]` in `black`'s extra `all`) is replaced by what it asks for.
+ * The requirements of a package, or of one extra of it, that count in a fork. `of` gives them with `extra` answered in
+ * their markers. An extra that the package asks of itself (`black[d]` in `black`'s extra `all`) is replaced by what it
+ * asks for.
  */
 export function flattenNeeds(
   owner: string | undefined,
-  needs: readonly Need[],
+  of: (extra: string | undefined) => readonly Need[],
   extra: string | undefined,
   policy: NeedPolicy,
   view: View,
 ): Need[] {
-  const direct = needsForExtra(needs, extra, policy, view);
-  if (owner === undefined || !needs.some((need) => need.name === owner && need.extras.length > 0))
-    return direct;
-  const out = direct;
-  const queue: [string, MarkerTree][] = direct
+  const out = countedNeeds(of(extra), policy, view);
+  if (owner === undefined) return out;
+  const queue: [string, MarkerTree][] = out
     .filter((need) => need.name === owner)
     .flatMap((need) => need.extras.map((one): [string, MarkerTree] => [one, need.marker]));
   const seen = new Set<string>();
@@ -56,7 +55,7 @@ export function flattenNeeds(
     const key = `${wanted} ${marker}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    for (const need of needsForExtra(needs, wanted, policy, view)) {
+    for (const need of countedNeeds(of(wanted), policy, view)) {
       const both = view.arena.and(marker, need.marker);
       if (need.name === owner) queue.push(...need.extras.map((one): [string, MarkerTree] => [one, both]));
       else out.push({ ...need, marker: both });
@@ -68,23 +67,13 @@ export function flattenNeeds(
   return [...out.filter((need) => need.name !== owner || need.extras.length === 0), ...own];
 }
 
-function needsForExtra(
-  needs: readonly Need[],
-  extra: string | undefined,
-  policy: NeedPolicy,
-  view: View,
-): Need[] {
+function countedNeeds(needs: readonly Need[], policy: NeedPolicy, view: View): Need[] {
   const out: Need[] = [];
   for (const need of needs) {
     if (policy.excludes.has(need.name)) continue;
-    const marker = markerForExtra(view.arena, need.marker, extra);
-    if (marker === falseMarker) continue;
     const overrides = policy.overrides.get(need.name);
-    if (overrides === undefined) {
-      addNeed(marker === need.marker ? need : { ...need, marker }, policy, view, out);
-    } else {
-      for (const override of overrides) addNeed(override, policy, view, out);
-    }
+    if (overrides === undefined) addNeed(need, policy, view, out);
+    else for (const override of overrides) addNeed(override, policy, view, out);
   }
   return out;
 }

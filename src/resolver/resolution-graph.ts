@@ -14,7 +14,6 @@ import { wheelPlatforms } from "./wheel-support.ts";
 
 /** A version of a project, or of one of its extras or groups. */
 interface GraphNode {
-  key: string;
   name: string;
   extra: string;
   group: string;
@@ -23,25 +22,37 @@ interface GraphNode {
   index: number;
   /** Where it is needed, as far as is known yet. */
   marker: MarkerTree;
-  out: Map<GraphNode, MarkerTree>;
+  /** By requirement's marker, the forks that have the edge; then, put together, where the edge counts. */
+  out: Map<GraphNode, Map<MarkerTree, number[]>>;
+  edges: Map<GraphNode, MarkerTree>;
 }
 
 export async function packagesOf(session: Session, forks: readonly SolvedFork[]): Promise<ResolvedPackage[]> {
-  const nodes = new Map<string, GraphNode>();
-  for (const { state } of forks) await addFork(session, state, nodes);
+  const byKey = new Map<string, GraphNode[]>();
+  forks.forEach(({ state }, i) => {
+    addFork(session, state, i, byKey);
+  });
+  const nodes = Array.from(byKey.values()).flat();
+  joinEdges(
+    session,
+    forks.map(({ state }) => forkMarker(session, state)),
+    nodes,
+  );
   seedRoot(session, nodes);
   spread(session, nodes);
   const entries = new Map<string, GraphNode[]>();
-  for (const node of nodes.values()) {
+  for (const node of nodes) {
     if (node.project === undefined || node.extra !== "" || node.group !== "") continue;
-    const needed = session.arena.and(node.marker, session.pythonMarker);
-    if (session.arena.isFalse(needed)) continue;
-    entries.set(node.name, [...(entries.get(node.name) ?? []), node]);
+    if (session.arena.isDisjoint(node.marker, session.pythonMarker)) continue;
+    const versions = entries.get(node.name);
+    if (versions === undefined) entries.set(node.name, [node]);
+    else versions.push(node);
   }
+  const variants = Map.groupBy(nodes, (node) => node.name);
   const packages: ResolvedPackage[] = [];
   for (const name of Array.from(entries.keys()).sort()) {
     const versions = entries.get(name)!.sort((a, b) => a.index - b.index);
-    for (const node of versions) packages.push(await resolvedPackage(session, node, nodes, entries));
+    for (const node of versions) packages.push(await resolvedPackage(session, node, variants.get(name)!, entries));
   }
   return packages;
 }
@@ -53,47 +64,71 @@ export function environmentsOf(session: Session, forks: readonly SolvedFork[]): 
   );
 }
 
-async function addFork(session: Session, state: ForkState, nodes: Map<string, GraphNode>): Promise<void> {
-  const { table, arena } = session;
-  const marker = forkMarker(session, state);
+function addFork(session: Session, state: ForkState, fork: number, nodes: Map<string, GraphNode[]>): void {
+  const { table } = session;
   const versions = new Map(state.solver.solution.decisions());
-  const nodeOf = async (id: PackageId, variant: { extra?: string; group?: string }): Promise<GraphNode> => {
+  const nodeOf = (id: PackageId, variant: { extra?: string; group?: string }): GraphNode => {
     const name = table.name(id)!;
     const project =
-      name === session.rootName
-        ? undefined
-        : await session.catalog.project(name, session.originOf(name, state.env));
+      name === session.rootName ? undefined : session.catalog.loaded(name, session.originOf(name, state.env));
     const index = project === undefined ? 0 : project.space.index(versions.get(id)!);
     const extra = variant.extra ?? "";
     const group = variant.group ?? "";
-    const origin = project === undefined ? "" : JSON.stringify(project.origin);
-    const key = `${name} ${origin} ${index} ${extra} ${group}`;
-    let node = nodes.get(key);
-    if (node === undefined) {
-      node = { key, name, extra, group, index, marker: falseMarker, out: new Map() };
-      if (project !== undefined) node.project = project;
-      nodes.set(key, node);
-    }
+    const key = `${name} ${index} ${extra} ${group}`;
+    const siblings = nodes.get(key);
+    const known = siblings?.find((one) => one.project === project);
+    if (known !== undefined) return known;
+    const node: GraphNode = { name, extra, group, index, marker: falseMarker, out: new Map(), edges: new Map() };
+    if (project !== undefined) node.project = project;
+    if (siblings === undefined) nodes.set(key, [node]);
+    else siblings.push(node);
     return node;
-  };
-  const connect = (from: GraphNode, to: GraphNode, edge: MarkerTree) => {
-    const known = from.out.get(to) ?? falseMarker;
-    from.out.set(to, arena.or(known, arena.and(edge, marker)));
   };
   for (const [id, version] of versions) {
     const one = table.get(id);
     if (one.kind !== "package") continue;
-    const from = await nodeOf(id, one);
+    const from = nodeOf(id, one);
     for (const incompatibility of state.solver.incompatibilitiesOf(id)) {
       const { cause } = state.solver.arena[incompatibility]!;
-      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version))
-        continue;
+      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version)) continue;
       const chosen = versions.get(cause.on);
       if (chosen === undefined || !contains(cause.range, chosen)) continue;
       const to = table.get(cause.on);
       if (to.kind === "root" || to.kind === "python") continue;
       if (one.group === undefined && to.name === one.name) continue;
-      for (const variant of variantsOf(to)) connect(from, await nodeOf(cause.on, variant), to.marker);
+      for (const variant of variantsOf(to)) addEdge(from, nodeOf(cause.on, variant), to.marker, fork);
+    }
+  }
+}
+
+function addEdge(from: GraphNode, to: GraphNode, marker: MarkerTree, fork: number): void {
+  let markers = from.out.get(to);
+  if (markers === undefined) {
+    markers = new Map();
+    from.out.set(to, markers);
+  }
+  const forks = markers.get(marker);
+  if (forks === undefined) markers.set(marker, [fork]);
+  else if (forks[forks.length - 1] !== fork) forks.push(fork);
+}
+
+/** Says where each edge counts: where its requirement does, in the forks that have it. Few sets of forks occur. */
+function joinEdges({ arena }: Session, forks: readonly MarkerTree[], nodes: readonly GraphNode[]): void {
+  const memory = new Map<string, MarkerTree>();
+  const anyOf = (some: readonly number[]) => {
+    const key = some.join();
+    let tree = memory.get(key);
+    if (tree === undefined) {
+      tree = some.reduce((all, i) => arena.or(all, forks[i]!), falseMarker);
+      memory.set(key, tree);
+    }
+    return tree;
+  };
+  for (const node of nodes) {
+    for (const [to, markers] of node.out) {
+      let tree: MarkerTree = falseMarker;
+      for (const [marker, some] of markers) tree = arena.or(tree, arena.and(marker, anyOf(some)));
+      node.edges.set(to, tree);
     }
   }
 }
@@ -129,8 +164,8 @@ function forkMarker(session: Session, { env }: ForkState): MarkerTree {
 }
 
 /** The root's own requirements count always, those of an extra or a group where that is selected. */
-function seedRoot({ arena, rootName }: Session, nodes: ReadonlyMap<string, GraphNode>): void {
-  for (const node of nodes.values()) {
+function seedRoot({ arena, rootName }: Session, nodes: readonly GraphNode[]): void {
+  for (const node of nodes) {
     if (node.name !== rootName || node.project !== undefined) continue;
     if (node.extra !== "") node.marker = arena.question({ kind: "extras", value: node.extra });
     else if (node.group !== "") node.marker = arena.question({ kind: "group", value: node.group });
@@ -139,11 +174,11 @@ function seedRoot({ arena, rootName }: Session, nodes: ReadonlyMap<string, Graph
 }
 
 /** Hands on where each node is needed along its edges, until nothing changes. */
-function spread({ arena }: Session, nodes: ReadonlyMap<string, GraphNode>): void {
-  const waiting = new Set(Array.from(nodes.values()).filter((node) => node.marker !== falseMarker));
+function spread({ arena }: Session, nodes: readonly GraphNode[]): void {
+  const waiting = new Set(nodes.filter((node) => node.marker !== falseMarker));
   for (const node of waiting) {
     waiting.delete(node);
-    for (const [to, edge] of node.out) {
+    for (const [to, edge] of node.edges) {
       const reached = arena.or(to.marker, arena.and(node.marker, edge));
       if (reached === to.marker) continue;
       to.marker = reached;
@@ -155,7 +190,7 @@ function spread({ arena }: Session, nodes: ReadonlyMap<string, GraphNode>): void
 async function resolvedPackage(
   session: Session,
   node: GraphNode,
-  nodes: ReadonlyMap<string, GraphNode>,
+  variants: readonly GraphNode[],
   entries: ReadonlyMap<string, readonly GraphNode[]>,
 ): Promise<ResolvedPackage> {
   const { arena, pythonMarker, catalog } = session;
@@ -166,7 +201,7 @@ async function resolvedPackage(
     name: node.name,
     version: project.space.list.versionText(node.index),
     source: sourceOf(project),
-    dependencies: dependenciesOf(session, node, nodes, entries),
+    dependencies: dependenciesOf(session, node, variants, entries),
     files: filesOf(session, node, project),
   };
   if (marker !== undefined) out.marker = marker;
@@ -185,6 +220,7 @@ function sourceOf(project: Project): ResolvedSource {
 function filesOf({ arena, pythonMarker }: Session, node: GraphNode, project: Project): DistributionFile[] {
   if (project.candidates === undefined) return [];
   const files = project.candidates.files(node.index);
+  if (node.marker === trueMarker) return files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
   const where = arena.and(node.marker, pythonMarker);
   const kept = files.filter(
     (file) => file.kind === "sdist" || !arena.isDisjoint(wheelPlatforms(arena, file.filename), where),
@@ -195,16 +231,16 @@ function filesOf({ arena, pythonMarker }: Session, node: GraphNode, project: Pro
 function dependenciesOf(
   session: Session,
   node: GraphNode,
-  nodes: ReadonlyMap<string, GraphNode>,
+  variants: readonly GraphNode[],
   entries: ReadonlyMap<string, readonly GraphNode[]>,
 ): ResolvedDependency[] {
   const { arena, pythonMarker } = session;
   const found = new Map<string, ResolvedDependency>();
-  for (const from of nodes.values()) {
-    if (from.name !== node.name || from.index !== node.index || from.project !== node.project) continue;
+  for (const from of variants) {
+    if (from.index !== node.index || from.project !== node.project) continue;
     const here = arena.and(from.marker, pythonMarker);
     if (arena.isFalse(here)) continue;
-    for (const [to, edge] of from.out) {
+    for (const [to, edge] of from.edges) {
       if (to.project === undefined || arena.isDisjoint(edge, here)) continue;
       const text = edgeMarker(session, edge, here, from.extra);
       const several = (entries.get(to.name)?.length ?? 0) > 1;

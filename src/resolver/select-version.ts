@@ -33,12 +33,16 @@ export function selectVersion(project: Project, choice: Choice): number | undefi
 
 function selectPreferred(project: Project, candidates: Candidates, choice: Choice): number | undefined {
   if (choice.preferred.length === 0) return undefined;
-  const ranked = choice.preferred.map((one) => ({ ...one, here: choice.admits(one.marker) ? 1 : 0 }));
-  ranked.sort((a, b) => {
-    if (a.here !== b.here) return b.here - a.here;
-    const order = compareVersions(b.version, a.version);
-    return choice.highest ? order : -order;
-  });
+  let ranked = choice.preferred;
+  if (ranked.length > 1) {
+    const here = new Map(ranked.map((one) => [one, choice.admits(one.marker) ? 1 : 0]));
+    ranked = ranked.toSorted((a, b) => {
+      const nearer = here.get(b)! - here.get(a)!;
+      if (nearer !== 0) return nearer;
+      const order = compareVersions(b.version, a.version);
+      return choice.highest ? order : -order;
+    });
+  }
   for (const { version, from } of ranked) {
     const i = candidates.page.position(version);
     if (i < 0 || !project.space.holds(choice.set, i)) continue;

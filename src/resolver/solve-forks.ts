@@ -8,11 +8,12 @@ import { emptySet, type IntegerSet, limit, singleton } from "../standards/marker
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { parseMarker } from "../standards/markers.ts";
 import type { Obstacle } from "./candidates.ts";
-import type { Project, UnusableVersion, VersionNeeds } from "./catalog.ts";
+import type { Project, VersionNeeds } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
 import { admits, everywhere, narrowed } from "./fork-environment.ts";
 import { type ForkState, firstState, forkState } from "./fork-state.ts";
 import { type Edge, type Fork, forksOf, sortForks } from "./forks.ts";
+import type { UnusableVersion } from "./need-list.ts";
 import { flattenNeeds, type Need } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { type Dependency, NoSolution } from "./pubgrub/solver-state.ts";
@@ -85,7 +86,7 @@ export async function solveForks(
       continue;
     }
     solved.push({ state });
-    if (request.resolution !== "lowest-direct") await rememberVersions(session, state);
+    if (request.resolution !== "lowest-direct") rememberVersions(session, state);
   }
   return solved;
 }
@@ -119,9 +120,9 @@ async function solveFork(
           ? onlyVersion
           : one.kind === "python"
             ? undefined
-            : await chooseVersion(session, state, id, one.name, set);
+            : chooseVersion(session, state, id, one.name, set);
       if (chosen === undefined) {
-        await addNothingLeft(session, state, id, one, set);
+        addNothingLeft(session, state, id, one, set);
         continue;
       }
       if (typeof chosen !== "number") {
@@ -133,7 +134,7 @@ async function solveFork(
           one,
           chosen.version,
           chosen.reason,
-          await projectIfAny(session, state, one),
+          projectIfAny(session, state, one),
         );
         continue;
       }
@@ -197,27 +198,24 @@ function reprioritize({ table }: Session, { tracker, priorities, solver }: ForkS
   }
 }
 
-async function addNothingLeft(
+function addNothingLeft(
   session: Session,
   state: ForkState,
   id: PackageId,
   one: VirtualPackage,
   set: IntegerSet,
-): Promise<void> {
-  const project = await projectIfAny(session, state, one);
+): void {
+  const project = projectIfAny(session, state, one);
   const missing = project !== undefined && project.candidates === undefined && project.direct === undefined;
   if (missing && one.kind === "package")
     state.solver.addUnavailable(id, set, { kind: "not-found" } satisfies Unavailable);
   else state.solver.addNoVersions(id, set);
 }
 
-async function projectIfAny(
-  session: Session,
-  state: ForkState,
-  one: VirtualPackage,
-): Promise<Project | undefined> {
+/** The project of a package that the solver decides on; `undefined` for the root, Python and the project itself. */
+function projectIfAny(session: Session, state: ForkState, one: VirtualPackage): Project | undefined {
   if (one.kind === "root" || one.kind === "python" || one.name === session.rootName) return undefined;
-  return await session.catalog.project(one.name, session.originOf(one.name, state.env));
+  return session.catalog.loaded(one.name, session.originOf(one.name, state.env));
 }
 
 /**
@@ -346,14 +344,23 @@ async function packageForks(
   if (one.name === rootName) {
     needs = rootNeedsOf(session, one, view);
   } else {
-    const project = await catalog.project(one.name, session.originOf(one.name, state.env));
+    const project = catalog.loaded(one.name, session.originOf(one.name, state.env));
     const loaded = catalog.needs(project, project.space.index(version));
     const found: VersionNeeds | UnusableVersion = loaded instanceof Promise ? await loaded : loaded;
     if ("problem" in found) return { problem: { kind: "metadata", problem: found.problem } };
     if (found.requiresPython !== undefined && !supportsAll(found.requiresPython, state.python)) {
       return { problem: { kind: "python", text: found.requiresPythonText! } };
     }
-    needs = flattenNeeds(one.name, found.needs, one.extra, policy, view);
+    const list = found.needs;
+    let problem: string | undefined;
+    const of = (extra: string | undefined) => {
+      const some = list.for(extra);
+      if (!("problem" in some)) return some;
+      problem = some.problem;
+      return [];
+    };
+    needs = flattenNeeds(list.refersTo(one.name) ? one.name : undefined, of, one.extra, policy, view);
+    if (problem !== undefined) return { problem: { kind: "metadata", problem } };
   }
   const edges = needs.flatMap((need) => edgesOf(session, need));
   return forksOf(arena, edges, state.env, state.python, state.pythonMarker, session.conflicts);
@@ -367,7 +374,7 @@ function rootNeedsOf(
 ): Need[] {
   const { rootNeeds, policy, rootName } = session;
   const key = one.extra !== undefined ? `[${one.extra}]` : one.group !== undefined ? `:${one.group}` : "";
-  const own = flattenNeeds(undefined, rootNeeds.get(key) ?? [], undefined, policy, view);
+  const own = flattenNeeds(undefined, () => rootNeeds.get(key) ?? [], undefined, policy, view);
   const out: Need[] = [];
   const seen = new Set<string>([key]);
   const queue = own.slice();
@@ -381,7 +388,7 @@ function rootNeedsOf(
       if (seen.has(`${inner} ${need.marker}`)) continue;
       seen.add(`${inner} ${need.marker}`);
       const marker = need.marker;
-      for (const further of flattenNeeds(undefined, rootNeeds.get(inner) ?? [], undefined, policy, view)) {
+      for (const further of flattenNeeds(undefined, () => rootNeeds.get(inner) ?? [], undefined, policy, view)) {
         queue.push({ ...further, marker: session.arena.and(marker, further.marker) });
       }
     }
@@ -442,7 +449,7 @@ async function addDependencies(
       proxy ? { on, range } : { on, range, note: { need: edge.need } satisfies DependencyNote },
     );
   }
-  const project = await projectIfAny(session, state, one);
+  const project = projectIfAny(session, state, one);
   const versions = project === undefined ? singleton(version) : project.space.widened(version);
   const conflict = state.solver.decide(id, version, versions, dependencies);
   if (conflict !== undefined) {
@@ -457,18 +464,19 @@ function rangeOf(project: Project, need: Need): IntegerSet {
     : project.space.setOf(need.specifier);
 }
 
-async function rememberVersions(session: Session, { solver, env }: ForkState): Promise<void> {
+/** Makes the versions of a fork that is done preferences of those to come. */
+function rememberVersions(session: Session, { solver, env }: ForkState): void {
   for (const [id, version] of solver.solution.decisions()) {
     const one = session.table.get(id);
     if (one.kind !== "package" || one.marker !== trueMarker || one.name === session.rootName) continue;
-    const project = await session.catalog.project(one.name, session.originOf(one.name, env));
-    if (project.candidates === undefined) continue;
+    if (one.extra !== undefined || one.group !== undefined) continue;
+    const { candidates, space } = session.catalog.loaded(one.name, session.originOf(one.name, env));
+    if (candidates === undefined) continue;
+    const chosen = space.list.version(space.index(version));
     const list = session.preferred.get(one.name) ?? [];
-    list.push({
-      version: project.space.list.version(project.space.index(version)),
-      marker: env.marker,
-      from: "fork",
-    });
+    const same = list.find((other) => other.from === "fork" && other.version === chosen);
+    if (same === undefined) list.push({ version: chosen, marker: env.marker, from: "fork" });
+    else same.marker = session.arena.or(same.marker, env.marker);
     session.preferred.set(one.name, list);
   }
 }

@@ -23,20 +23,32 @@ function tagsOf(filename: string): WheelTags | undefined {
 const languageTag = /^(py|cp|pp|graalpy|pyston|pt)(\d)(\d*)$/;
 const abiTag = /^(?:cp(\d)(\d+)[a-z]*|pypy(\d)(\d*)_.*|graalpy(\d)(\d+)_.*|pyston_?(\d)(\d*).*)$/;
 
+/** Remembered by the tags and the bounds: a few dozen combinations serve all wheels. */
+const fitting = new Map<string, boolean>();
+
 /** Whether some Python within the bounds can use the wheel, as far as its tags tell. Tags that nobody knows fit none. */
 export function wheelFitsPython(filename: string, bounds: PythonBounds): boolean {
+  const platform = filename.lastIndexOf("-");
+  const start = filename.lastIndexOf("-", filename.lastIndexOf("-", platform - 1) - 1);
+  const key = `${bounds.from} ${bounds.to} ${filename.slice(start, platform)}`;
+  const known = fitting.get(key);
+  if (known !== undefined) return known;
   const tags = tagsOf(filename);
-  if (tags === undefined) return true;
-  return tags.abi.some((abi) => {
-    if (isStableAbi(abi)) return true;
-    if (abi === "none") return tags.python.some((tag) => languageFits(tag, bounds));
-    const match = abiTag.exec(abi);
-    if (match === null) return false;
-    const major = match[1] ?? match[3] ?? match[5] ?? match[7];
-    const minor = match[2] ?? match[4] ?? match[6] ?? match[8];
-    if (major === "2" || (abi.startsWith("pypy") && minor === "")) return false;
-    return seriesFits(Number(minor), bounds);
-  });
+  const fits = tags === undefined || tags.abi.some((abi) => abiFits(abi, tags, bounds));
+  if (fitting.size > 4096) fitting.clear();
+  fitting.set(key, fits);
+  return fits;
+}
+
+function abiFits(abi: string, tags: WheelTags, bounds: PythonBounds): boolean {
+  if (isStableAbi(abi)) return true;
+  if (abi === "none") return tags.python.some((tag) => languageFits(tag, bounds));
+  const match = abiTag.exec(abi);
+  if (match === null) return false;
+  const major = match[1] ?? match[3] ?? match[5] ?? match[7];
+  const minor = match[2] ?? match[4] ?? match[6] ?? match[8];
+  if (major === "2" || (abi.startsWith("pypy") && minor === "")) return false;
+  return seriesFits(Number(minor), bounds);
 }
 
 function languageFits(tag: string, bounds: PythonBounds): boolean {

@@ -74,21 +74,26 @@ export function dependency(
   return { packages: [dependent, on], terms: [positiveTerm(versions), negativeTerm(range)], cause };
 }
 
+/** Whether two dependencies are of the same package on the same versions of the same other package. */
+export function canMerge(a: Incompatibility, b: Incompatibility): boolean {
+  return (
+    a.cause.kind === "dependency" &&
+    b.cause.kind === "dependency" &&
+    a.cause.dependent === b.cause.dependent &&
+    a.cause.on === b.cause.on &&
+    a.cause.dependent !== a.cause.on &&
+    setsEqual(a.cause.range, b.cause.range)
+  );
+}
+
 /**
- * One dependency for what two say: the same packages, the same range, the versions of both. Keeps the number of
+ * One dependency for what two that `canMerge` say: the same range, the versions of both. Keeps the number of
  * incompatibilities small when many versions of a package need the same.
  */
-export function mergeDependents(a: Incompatibility, b: Incompatibility): Incompatibility | undefined {
-  if (a.cause.kind !== "dependency" || b.cause.kind !== "dependency") return undefined;
-  if (a.cause.dependent !== b.cause.dependent || a.cause.on !== b.cause.on) return undefined;
-  if (a.cause.dependent === a.cause.on || !setsEqual(a.cause.range, b.cause.range)) return undefined;
-  return dependency(
-    a.cause.dependent,
-    union(a.cause.versions, b.cause.versions),
-    a.cause.on,
-    a.cause.range,
-    a.cause.note,
-  );
+export function mergeDependents(a: Incompatibility, b: Incompatibility): Incompatibility {
+  if (a.cause.kind !== "dependency" || b.cause.kind !== "dependency") throw new Error("not dependencies");
+  const { dependent, versions, on, range, note } = a.cause;
+  return dependency(dependent, union(versions, b.cause.versions), on, range, note);
 }
 
 /** The rule of resolution: what follows from two incompatibilities when `pivot` is cut out of both. */

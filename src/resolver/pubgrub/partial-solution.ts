@@ -1,3 +1,4 @@
+import { PriorityList } from "./priority-list.ts";
 import { type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import type { Arena, Incompatibility, IncompatibilityId, PackageId } from "./incompatibility.ts";
 import { termOf } from "./incompatibility.ts";
@@ -47,7 +48,7 @@ export class PartialSolution {
   /** Decided packages by level: `#decided[0]` is level 1. */
   #decided: PackageId[] = [];
   /** Undecided packages that must be decided on, with the priority they had when they last changed. */
-  #queue = new Map<PackageId, number>();
+  #queue = new PriorityList();
   #outdated = new Set<PackageId>();
   #hasBacktracked = false;
 
@@ -72,7 +73,7 @@ export class PartialSolution {
     );
     copy.#assigned = this.#assigned.slice();
     copy.#decided = this.#decided.slice();
-    copy.#queue = new Map(this.#queue);
+    copy.#queue = this.#queue.clone();
     copy.#outdated = new Set(this.#outdated);
     copy.#hasBacktracked = this.#hasBacktracked;
     return copy;
@@ -148,17 +149,8 @@ export class PartialSolution {
     }
     this.#outdated.clear();
     while (true) {
-      let best: PackageId | undefined;
-      let bestPriority = Number.NEGATIVE_INFINITY;
-      for (const [id, priority] of this.#queue) {
-        if (priority > bestPriority) {
-          best = id;
-          bestPriority = priority;
-        }
-      }
-      if (best === undefined) return undefined;
-      this.#queue.delete(best);
-      if (isPotential(this.#assignments[best])) return best;
+      const best = this.#queue.takeGreatest();
+      if (best === undefined || isPotential(this.#assignments[best])) return best;
     }
   }
 

@@ -1,6 +1,7 @@
 import { contains, type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import {
   type Arena,
+  canMerge,
   dependency,
   type Incompatibility,
   type IncompatibilityId,
@@ -205,14 +206,12 @@ export class SolverState {
       if (siblings === undefined) {
         this.#dependencies.set(key, [id]);
       } else {
-        const at = siblings.findIndex(
-          (past) => mergeDependents(this.arena[id]!, this.arena[past]!) !== undefined,
-        );
+        const at = siblings.findIndex((past) => canMerge(this.arena[id]!, this.arena[past]!));
         if (at < 0) {
           siblings.push(id);
         } else {
           const past = siblings[at]!;
-          this.arena.push(mergeDependents(this.arena[id]!, this.arena[past]!)!);
+          this.arena.push(mergeDependents(this.arena[id]!, this.arena[past]!));
           id = this.arena.length - 1;
           siblings[at] = id;
           for (const one of this.arena[id]!.packages) {

@@ -45,6 +45,7 @@ export class MarkerArena {
   #ranks: string[] = [];
   #unique = new Map<string, MarkerTree>();
   #and = new Map<number, MarkerTree>();
+  #or = new Map<number, MarkerTree>();
   #not = new Map<MarkerTree, MarkerTree>();
   #possible: MarkerTree = trueMarker;
 
@@ -105,7 +106,7 @@ export class MarkerArena {
     const key = a < b ? a * 0x400_0000 + b : b * 0x400_0000 + a;
     const known = this.#and.get(key);
     if (known !== undefined) return known;
-    const result = this.#apply(a, b);
+    const result = this.#apply(a, b, true);
     this.#and.set(key, result);
     return result;
   }
@@ -113,7 +114,13 @@ export class MarkerArena {
   or(a: MarkerTree, b: MarkerTree): MarkerTree {
     if (a === b || b === falseMarker) return a;
     if (a === falseMarker) return b;
-    return this.not(this.and(this.not(a), this.not(b)));
+    if (a === trueMarker || b === trueMarker) return trueMarker;
+    const key = a < b ? a * 0x400_0000 + b : b * 0x400_0000 + a;
+    const known = this.#or.get(key);
+    if (known !== undefined) return known;
+    const result = this.#apply(a, b, false);
+    this.#or.set(key, result);
+    return result;
   }
 
   not(tree: MarkerTree): MarkerTree {
@@ -210,50 +217,50 @@ export class MarkerArena {
     return at === trueMarker;
   }
 
-  #apply(a: MarkerTree, b: MarkerTree): MarkerTree {
+  /** `and` where `both`, else `or`. */
+  #apply(a: MarkerTree, b: MarkerTree, both: boolean): MarkerTree {
     const x = this.nodes[a]!;
     const y = this.nodes[b]!;
     if (x.variable !== y.variable) {
       const first = this.#ranks[x.variable]! < this.#ranks[y.variable]! ? x : y;
       const other = first === x ? b : a;
-      return this.#node(
-        first.variable,
-        first.cuts,
-        first.children.map((child) => this.and(child, other)),
-      );
+      const children = first.children.map((child) => this.#combine(child, other, both));
+      return this.#node(first.variable, first.cuts, children);
     }
     switch (this.variables[x.variable]!.kind) {
-      case "question":
-        return this.#node(
-          x.variable,
-          [],
-          [this.and(x.children[0]!, y.children[0]!), this.and(x.children[1]!, y.children[1]!)],
-        );
+      case "question": {
+        const children = x.children.map((child, i) => this.#combine(child, y.children[i]!, both));
+        return this.#node(x.variable, [], children);
+      }
       case "choice":
-        return this.#applyChoice(x, y);
+        return this.#applyChoice(x, y, both);
       case "range":
-        return this.#applyRange(x, y);
+        return this.#applyRange(x, y, both);
     }
   }
 
-  #applyChoice(x: Node, y: Node): MarkerTree {
+  #combine(a: MarkerTree, b: MarkerTree, both: boolean): MarkerTree {
+    return both ? this.and(a, b) : this.or(a, b);
+  }
+
+  #applyChoice(x: Node, y: Node, both: boolean): MarkerTree {
     const values = Array.from(new Set([...x.cuts, ...y.cuts] as string[])).sort();
     const child = (node: Node, value: string) => {
       const index = node.cuts.indexOf(value);
       return node.children[index < 0 ? node.cuts.length : index]!;
     };
-    const children = values.map((value) => this.and(child(x, value), child(y, value)));
-    children.push(this.and(x.children[x.cuts.length]!, y.children[y.cuts.length]!));
+    const children = values.map((value) => this.#combine(child(x, value), child(y, value), both));
+    children.push(this.#combine(x.children[x.cuts.length]!, y.children[y.cuts.length]!, both));
     return this.#node(x.variable, values, children);
   }
 
-  #applyRange(x: Node, y: Node): MarkerTree {
+  #applyRange(x: Node, y: Node, both: boolean): MarkerTree {
     const cuts: number[] = [];
     const children: MarkerTree[] = [];
     let i = 0;
     let j = 0;
     while (true) {
-      children.push(this.and(x.children[i]!, y.children[j]!));
+      children.push(this.#combine(x.children[i]!, y.children[j]!, both));
       const a = x.cuts[i] as number | undefined;
       const b = y.cuts[j] as number | undefined;
       if (a === undefined && b === undefined) return this.#node(x.variable, cuts, children);
