@@ -92,7 +92,8 @@ async function pullLarge(
       if (file !== undefined) closeSync(file);
     }
     const source = `${backend.name}/${path}`;
-    await decompressToFile(compressed, packed, size, source);
+    const length = await decompressToFile(compressed, packed, size, source);
+    if (length !== size) throw badAnswer(backend.name, path, `it has ${length} bytes, not ${size}`);
     const { unpackPacked } = await import("../store/pack.ts");
     await unpackPacked({ path: packed, outputHash, home: store.home, store, source });
   } finally {

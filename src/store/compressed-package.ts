@@ -100,13 +100,13 @@ export function decompressPackage(compressed: Uint8Array, size: number, source: 
   return packed;
 }
 
-/** The same from file to file, for what is larger. */
+/** From file to file, at most `size` bytes; returns how many. For what is larger, or of unknown size. */
 export async function decompressToFile(
   from: string,
   to: string,
   size: number,
   source: string,
-): Promise<void> {
+): Promise<number> {
   const [file, out] = [openSync(from, "r"), openSync(to, "wx", 0o600)];
   const stream = createZstdDecompress();
   let length = 0;
