@@ -28,7 +28,16 @@ export interface Choice {
 export function selectVersion(project: Project, choice: Choice): number | undefined {
   const { candidates } = project;
   if (candidates === undefined) return undefined;
+  const only = project.space.onlyIndex(choice.set);
+  if (only !== undefined) return isChoice(candidates, only, choice.prereleases) ? only : undefined;
   return selectPreferred(project, candidates, choice) ?? selectAny(project, candidates, choice);
+}
+
+/** Whether the one version that is left can be taken, wanted or not. */
+function isChoice(candidates: Candidates, i: number, prereleases: Prereleases): boolean {
+  if (prereleases === "never" && candidates.isPrerelease(i)) return false;
+  const candidate = candidates.get(i);
+  return candidate.usable || candidate.obstacle !== undefined;
 }
 
 function selectPreferred(project: Project, candidates: Candidates, choice: Choice): number | undefined {

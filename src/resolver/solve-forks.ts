@@ -152,14 +152,19 @@ async function solveFork(
       continue;
     }
     versions.add(version);
-    const forks = await dependenciesOf(session, state, id, one, version);
+    const loading = metadataOf(session, state, one, version);
+    const metadata = loading instanceof Promise ? await loading : loading;
+    const forks = forksOfVersion(session, state, one, metadata);
     if ("problem" in forks) {
       solver.addUnavailable(id, singleton(version), forks.problem);
       continue;
     }
     if (forks.length < 2) {
       // A single fork does not narrow the environments: what is left out of it cannot be.
-      await addDependencies(session, state, id, one, version, forks[0]?.edges ?? []);
+      const edges = forks[0]?.edges ?? [];
+      const waiting = loadProjects(session, state, one, edges);
+      if (waiting.length > 0) await Promise.all(waiting);
+      addDependencies(session, state, id, one, version, edges);
       continue;
     }
     const { resolution, forkStrategy } = session.request;
@@ -167,7 +172,9 @@ async function solveFork(
     const states: ForkState[] = [];
     for (const fork of forks) {
       const forked = forkState(session, state, fork.env);
-      await addDependencies(session, forked, id, one, version, fork.edges);
+      const waiting = loadProjects(session, forked, one, fork.edges);
+      if (waiting.length > 0) await Promise.all(waiting);
+      addDependencies(session, forked, id, one, version, fork.edges);
       states.push(forked);
     }
     return states;
@@ -253,15 +260,25 @@ function requiredFrom(project: Project | undefined, version: number): number {
   return 0;
 }
 
-/** The forks that a decision makes, each with what it requires there; or why the version is out after all. */
-async function dependenciesOf(
+/** What a version asks for, when it is one of a package from outside. */
+function metadataOf(
   session: Session,
   state: ForkState,
-  id: PackageId,
   one: VirtualPackage,
   version: number,
-): Promise<Fork[] | { problem: Unavailable }> {
-  void id;
+): VersionNeeds | UnusableVersion | undefined | Promise<VersionNeeds | UnusableVersion> {
+  if (one.kind !== "package" || one.name === session.rootName) return undefined;
+  const project = session.catalog.loaded(one.name, session.originOf(one.name, state.env));
+  return session.catalog.needs(project, project.space.index(version));
+}
+
+/** The forks that a decision makes, each with what it requires there; or why the version is out after all. */
+function forksOfVersion(
+  session: Session,
+  state: ForkState,
+  one: VirtualPackage,
+  metadata: VersionNeeds | UnusableVersion | undefined,
+): Fork[] | { problem: Unavailable } {
   switch (one.kind) {
     case "python":
       return [{ env: state.env, edges: [] }];
@@ -281,7 +298,7 @@ async function dependenciesOf(
     case "group":
       return proxied(state, one, [{ group: one.group }]);
     case "package":
-      return await packageForks(session, state, one, version);
+      return packageForks(session, state, one, metadata);
   }
 }
 
@@ -332,21 +349,18 @@ function rootEdges(session: Session): Edge[] {
   ];
 }
 
-async function packageForks(
+function packageForks(
   session: Session,
   state: ForkState,
   one: Extract<VirtualPackage, { kind: "package" }>,
-  version: number,
-): Promise<Fork[] | { problem: Unavailable }> {
-  const { arena, policy, rootName, catalog } = session;
+  found: VersionNeeds | UnusableVersion | undefined,
+): Fork[] | { problem: Unavailable } {
+  const { arena, policy } = session;
   const view = { arena, env: state.env, python: state.pythonMarker };
   let needs: Need[];
-  if (one.name === rootName) {
+  if (found === undefined) {
     needs = rootNeedsOf(session, one, view);
   } else {
-    const project = catalog.loaded(one.name, session.originOf(one.name, state.env));
-    const loaded = catalog.needs(project, project.space.index(version));
-    const found: VersionNeeds | UnusableVersion = loaded instanceof Promise ? await loaded : loaded;
     if ("problem" in found) return { problem: { kind: "metadata", problem: found.problem } };
     if (found.requiresPython !== undefined && !supportsAll(found.requiresPython, state.python)) {
       return { problem: { kind: "python", text: found.requiresPythonText! } };
@@ -413,30 +427,41 @@ function edgesOf(session: Session, need: Need): Edge[] {
   return [...(conflicting ? [edge()] : []), ...need.extras.map((extra) => edge(extra))];
 }
 
-/** Tells the solver what a version needs in this fork, and decides on it. */
-async function addDependencies(
+/** Loads the projects that edges lead to; returns what has to be waited for. */
+function loadProjects(
+  session: Session,
+  state: ForkState,
+  one: VirtualPackage,
+  edges: readonly Edge[],
+): Promise<Project>[] {
+  if (one.kind !== "package") return [];
+  const waiting: Promise<Project>[] = [];
+  for (const { name } of edges) {
+    if (name === session.rootName) continue;
+    const loaded = session.catalog.project(name, session.originOf(name, state.env));
+    if (loaded instanceof Promise) waiting.push(loaded);
+  }
+  return waiting;
+}
+
+/** Tells the solver what a version needs in this fork, and decides on it. The projects are loaded. */
+function addDependencies(
   session: Session,
   state: ForkState,
   id: PackageId,
   one: VirtualPackage,
   version: number,
   edges: readonly Edge[],
-): Promise<void> {
+): void {
   const { table, catalog } = session;
   const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
-  const loading = edges.map((edge) =>
-    proxy || edge.name === session.rootName
-      ? undefined
-      : catalog.project(edge.name, session.originOf(edge.name, state.env)),
-  );
   const dependencies: Dependency[] = [];
-  for (let i = 0; i < edges.length; i++) {
-    const edge = edges[i]!;
-    const loaded = loading[i];
-    const project = loaded instanceof Promise ? await loaded : loaded;
+  for (const edge of edges) {
+    const origin = session.originOf(edge.name, state.env);
+    const project = proxy || edge.name === session.rootName ? undefined : catalog.loaded(edge.name, origin);
     const on = table.id(edge.to);
     const range = proxy || project === undefined ? singleton(version) : rangeOf(project, edge.need);
-    const direct = edge.name === session.rootName || session.originOf(edge.name, state.env).kind === "source";
+    const direct = edge.name === session.rootName || origin.kind === "source";
     const urgency = { pinned: proxy || isPinned(edge.need.specifier), direct };
     state.priorities.add(on, edge.name, urgency);
     if (edge.to.kind === "marker" || edge.to.kind === "extra") {

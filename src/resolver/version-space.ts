@@ -89,6 +89,13 @@ export class VersionSpace {
     }
   }
 
+  /** The index of the version that a set consists of; `undefined` when it is not just one. */
+  onlyIndex(set: IntegerSet): number | undefined {
+    if (set.length !== 2 || set[1] !== set[0]! + 1 || set[0]! % spacing !== 0) return undefined;
+    const index = this.index(set[0]!);
+    return index >= 0 && index < this.count ? index : undefined;
+  }
+
   /** Whether the set holds the version at an index. */
   holds(set: IntegerSet, index: number): boolean {
     return contains(set, this.at(index));
