@@ -42,25 +42,26 @@ export function removeObjectsLocked(home: Home, hashes: Iterable<string>): Remov
 
 /** Empties the store: objects, derivations, outputs and logs. Waits for running installs. */
 export async function cleanStore(home: Home): Promise<Removed> {
-  return await whileCollecting(home, () => {
-    const trash = createStaging(home);
-    let objects = 0;
-    try {
-      for (const name of names(home.store)) {
-        // The lock is what keeps others out: it stays.
-        if (name === "lock") continue;
-        moveAway(`${home.store}/${name}`, `${trash}/${name}`);
-      }
-      const bytes = names(trash).reduce((sum, name) => {
-        const counted = countObjects(`${trash}/${name}`);
-        objects += counted;
-        return sum + sizeOf(`${trash}/${name}`);
-      }, 0);
-      return { objects, bytes };
-    } finally {
-      removeTree(trash);
+  return await whileCollecting(home, () => cleanStoreLocked(home));
+}
+
+/** The same for a caller that has the lock, because it removes layouts too. */
+export function cleanStoreLocked(home: Home): Removed {
+  const trash = createStaging(home);
+  try {
+    for (const name of names(home.store)) {
+      // The lock is what keeps others out: it stays.
+      if (name !== "lock") moveAway(`${home.store}/${name}`, `${trash}/${name}`);
     }
-  });
+    const removed = { objects: 0, bytes: 0 };
+    for (const name of names(trash)) {
+      removed.objects += countObjects(`${trash}/${name}`);
+      removed.bytes += sizeOf(`${trash}/${name}`);
+    }
+    return removed;
+  } finally {
+    removeTree(trash);
+  }
 }
 
 /** Trees of the store whose `.dxpkg` is missing, left by killed processes: removed under the lock, when nobody can be about to finish one. */
