@@ -87,10 +87,10 @@ export class Catalog {
     return loaded;
   }
 
-  /** A project that was loaded before: one that the solver knows a requirement on always was. */
-  loaded(name: string, origin: Origin): Project {
-    const known = this.#projects.get(originKey(name, origin));
-    if (known === undefined || known instanceof Promise) throw new Error(`${name} is not loaded`);
+  /** A project that was loaded before, by its `originKey`: one that the solver knows a requirement on always was. */
+  loaded(key: string): Project {
+    const known = this.#projects.get(key);
+    if (known === undefined || known instanceof Promise) throw new Error(`${key} is not loaded`);
     return known;
   }
 

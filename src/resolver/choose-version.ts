@@ -24,7 +24,7 @@ export function chooseVersion(
   set: IntegerSet,
 ): Chosen {
   if (name === session.rootName) return onlyVersion;
-  const project = session.catalog.loaded(name, session.originOf(name, state.env));
+  const project = session.loaded(name, state.env);
   if (project.direct !== undefined) return chooseDirect(state, project, set);
   const i = select(session, state, project, set);
   if (i === undefined) return undefined;

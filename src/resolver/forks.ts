@@ -8,14 +8,18 @@ import { rangesOf } from "../standards/version-ranges.ts";
 import { admits, type ForkEnvironment, narrowed, withItems } from "./fork-environment.ts";
 import type { Need } from "./needs.ts";
 import type { PythonBounds } from "./python-requirement.ts";
-import type { VirtualPackage } from "./virtual-packages.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
 
 /** A requirement on one package, before its versions are looked up. */
 export interface Edge {
-  to: VirtualPackage;
+  to: PackageId;
+  /** The base package of a proxy, which gets whatever version the proxy gets. */
+  base?: PackageId;
   name: string;
   marker: MarkerTree;
   need: Need;
+  /** Whether the requirement names one version. */
+  pinned: boolean;
   /** The key of the conflict item that the edge would switch on. */
   conflict?: string;
 }

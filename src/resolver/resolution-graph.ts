@@ -70,7 +70,7 @@ function addFork(session: Session, state: ForkState, fork: number, nodes: Map<st
   const nodeOf = (id: PackageId, variant: { extra?: string; group?: string }): GraphNode => {
     const name = table.name(id)!;
     const project =
-      name === session.rootName ? undefined : session.catalog.loaded(name, session.originOf(name, state.env));
+      name === session.rootName ? undefined : session.loaded(name, state.env);
     const index = project === undefined ? 0 : project.space.index(versions.get(id)!);
     const extra = variant.extra ?? "";
     const group = variant.group ?? "";

@@ -11,14 +11,15 @@ import { parseSpecifierSet } from "../standards/specifiers.ts";
 import { isPrerelease, tryParseVersion, type Version } from "../standards/version.ts";
 import type { BuildInterface } from "./build-interface.ts";
 import type { CandidatePolicy } from "./candidates.ts";
-import { Catalog, type Origin, type Project, sourceOfUrl } from "./catalog.ts";
+import { Catalog, type Origin, originKey, type Project, sourceOfUrl } from "./catalog.ts";
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
-import type { ConflictKeys } from "./forks.ts";
+import type { ConflictKeys, Edge } from "./forks.ts";
 import type { Need, NeedPolicy } from "./needs.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
 import type { PackageSource, ResolveRequest } from "./request.ts";
 import { type Preferred, type Prereleases, preferredVersion, selectVersion } from "./select-version.ts";
 import { isPinned } from "./version-space.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { PackageTable } from "./virtual-packages.ts";
 
 /** What one resolution knows throughout: the request, read, and the memories that all forks share. */
@@ -40,7 +41,11 @@ export interface Session {
   requiredEnvironments: readonly MarkerTree[];
   /** Versions to prefer, by name: from the lock, then from each fork that is done. */
   preferred: Map<string, Preferred[]>;
+  /** Edges by requirement, and by proxy: made once, the same in every fork. */
+  edges: Map<Need | PackageId, readonly Edge[]>;
   originOf(name: string, env: ForkEnvironment): Origin;
+  /** The project of a name in a fork, loaded before. */
+  loaded(name: string, env: ForkEnvironment): Project;
   prereleasesOf(name: string, env: ForkEnvironment): Prereleases;
   highestOf(name: string, env: ForkEnvironment): boolean;
 }
@@ -122,7 +127,13 @@ export function openSession(
     conflictItems: new Set(conflicts.flat()),
     requiredEnvironments: request.requiredEnvironments.map((text) => fromMarker(arena, parseMarker(text))),
     preferred,
+    edges: new Map(),
     originOf: originFinder(arena, sources, request.indexPins),
+    loaded(name, env) {
+      // Nearly every name comes from the indexes as they are: then there is nothing to look for.
+      if (!sources.has(name) && request.indexPins[name] === undefined) return session.catalog.loaded(name);
+      return session.catalog.loaded(originKey(name, session.originOf(name, env)));
+    },
     prereleasesOf: prereleasePolicy(arena, request, declared),
     highestOf: highestPolicy(arena, request, declared),
     catalog: undefined as unknown as Catalog,
@@ -190,6 +201,8 @@ function splitBySource(
   return out;
 }
 
+const anyIndex: Origin = { kind: "index" };
+
 function originFinder(
   arena: MarkerArena,
   sources: ReadonlyMap<string, readonly MarkedSource[]>,
@@ -197,8 +210,9 @@ function originFinder(
 ): Session["originOf"] {
   return (name, env) => {
     const pinned = indexPins[name];
-    const fallback: Origin = pinned === undefined ? { kind: "index" } : { kind: "index", index: pinned };
     const entries = sources.get(name);
+    if (pinned === undefined && entries === undefined) return anyIndex;
+    const fallback: Origin = pinned === undefined ? anyIndex : { kind: "index", index: pinned };
     if (entries === undefined) return fallback;
     for (const { source, marker } of entries) {
       if (!admits(arena, env, marker)) continue;

@@ -222,7 +222,7 @@ function addNothingLeft(
 /** The project of a package that the solver decides on; `undefined` for the root, Python and the project itself. */
 function projectIfAny(session: Session, state: ForkState, one: VirtualPackage): Project | undefined {
   if (one.kind === "root" || one.kind === "python" || one.name === session.rootName) return undefined;
-  return session.catalog.loaded(one.name, session.originOf(one.name, state.env));
+  return session.loaded(one.name, state.env);
 }
 
 /**
@@ -268,7 +268,7 @@ function metadataOf(
   version: number,
 ): VersionNeeds | UnusableVersion | undefined | Promise<VersionNeeds | UnusableVersion> {
   if (one.kind !== "package" || one.name === session.rootName) return undefined;
-  const project = session.catalog.loaded(one.name, session.originOf(one.name, state.env));
+  const project = session.loaded(one.name, state.env);
   return session.catalog.needs(project, project.space.index(version));
 }
 
@@ -292,11 +292,11 @@ function forksOfVersion(
         session.conflicts,
       );
     case "marker":
-      return proxied(state, one, [{}]);
+      return proxied(session, state, one, [{}]);
     case "extra":
-      return proxied(state, one, [{}, { extra: one.extra }]);
+      return proxied(session, state, one, [{}, { extra: one.extra }]);
     case "group":
-      return proxied(state, one, [{ group: one.group }]);
+      return proxied(session, state, one, [{ group: one.group }]);
     case "package":
       return packageForks(session, state, one, metadata);
   }
@@ -304,18 +304,25 @@ function forksOfVersion(
 
 /** The real packages that a proxy stands for, with its marker and without. */
 function proxied(
+  session: Session,
   state: ForkState,
   one: Extract<VirtualPackage, { kind: "marker" | "extra" | "group" }>,
   variants: { extra?: string; group?: string }[],
 ): Fork[] {
-  const markers = one.marker === trueMarker ? [trueMarker] : [trueMarker, one.marker];
-  const edges = markers.flatMap((marker) =>
-    variants.map((variant): Edge => {
-      const to: VirtualPackage = { kind: "package", name: one.name, ...variant, marker };
-      return { to, name: one.name, marker, need: exactNeed(one.name) };
-    }),
-  );
-  return [{ env: state.env, edges }];
+  const { table } = session;
+  const id = table.id(one);
+  let edges = session.edges.get(id);
+  if (edges === undefined) {
+    const markers = one.marker === trueMarker ? [trueMarker] : [trueMarker, one.marker];
+    edges = markers.flatMap((marker) =>
+      variants.map((variant): Edge => {
+        const to = table.id({ kind: "package", name: one.name, ...variant, marker });
+        return { to, name: one.name, marker, need: exactNeed(one.name), pinned: true };
+      }),
+    );
+    session.edges.set(id, edges);
+  }
+  return [{ env: state.env, edges: edges.slice() }];
 }
 
 /** The proxy's own version, whatever it is: see `addDependencies`. */
@@ -328,11 +335,13 @@ function rootEdges(session: Session): Edge[] {
   const { rootName, request } = session;
   const edge = (variant: { extra?: string; group?: string }): Edge => {
     const made: Edge = {
-      to: requiredPackage(rootName, variant, trueMarker),
+      to: session.table.id(requiredPackage(rootName, variant, trueMarker)),
       name: rootName,
       marker: trueMarker,
       need: exactNeed(rootName),
+      pinned: false,
     };
+    if (variant.extra !== undefined) made.base = session.table.id(requiredPackage(rootName, {}, trueMarker));
     const key =
       variant.extra !== undefined ? `${rootName}[${variant.extra}]` : `${rootName}:${variant.group}`;
     if (session.conflictItems.has(key)) made.conflict = key;
@@ -410,21 +419,27 @@ function rootNeedsOf(
   return out;
 }
 
-function edgesOf(session: Session, need: Need): Edge[] {
+/** The edges of a requirement: one to each extra that it names, or one to the base package. */
+function edgesOf(session: Session, need: Need): readonly Edge[] {
+  const known = session.edges.get(need);
+  if (known !== undefined) return known;
+  const { table, conflictItems } = session;
+  const pinned = isPinned(need.specifier);
   const edge = (extra?: string): Edge => {
-    const made: Edge = {
-      to: requiredPackage(need.name, extra === undefined ? {} : { extra }, need.marker),
-      name: need.name,
-      marker: need.marker,
-      need,
-    };
-    const key = extra === undefined ? undefined : `${need.name}[${extra}]`;
-    if (key !== undefined && session.conflictItems.has(key)) made.conflict = key;
+    const to = requiredPackage(need.name, extra === undefined ? {} : { extra }, need.marker);
+    const made: Edge = { to: table.id(to), name: need.name, marker: need.marker, need, pinned };
+    if (to.kind !== "package") made.base = table.id({ kind: "package", name: need.name, marker: trueMarker });
+    const key = `${need.name}[${extra}]`;
+    if (extra !== undefined && conflictItems.has(key)) made.conflict = key;
     return made;
   };
-  if (need.extras.length === 0) return [edge()];
-  const conflicting = need.extras.some((extra) => session.conflictItems.has(`${need.name}[${extra}]`));
-  return [...(conflicting ? [edge()] : []), ...need.extras.map((extra) => edge(extra))];
+  const conflicting = need.extras.some((extra) => conflictItems.has(`${need.name}[${extra}]`));
+  const edges =
+    need.extras.length === 0
+      ? [edge()]
+      : [...(conflicting ? [edge()] : []), ...need.extras.map((extra) => edge(extra))];
+  session.edges.set(need, edges);
+  return edges;
 }
 
 /** Loads the projects that edges lead to; returns what has to be waited for. */
@@ -453,32 +468,26 @@ function addDependencies(
   version: number,
   edges: readonly Edge[],
 ): void {
-  const { table, catalog } = session;
   const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
+  const { solver, priorities, env } = state;
   const dependencies: Dependency[] = [];
-  for (const edge of edges) {
-    const origin = session.originOf(edge.name, state.env);
-    const project = proxy || edge.name === session.rootName ? undefined : catalog.loaded(edge.name, origin);
-    const on = table.id(edge.to);
-    const range = proxy || project === undefined ? singleton(version) : rangeOf(project, edge.need);
-    const direct = edge.name === session.rootName || origin.kind === "source";
-    const urgency = { pinned: proxy || isPinned(edge.need.specifier), direct };
-    state.priorities.add(on, edge.name, urgency);
-    if (edge.to.kind === "marker" || edge.to.kind === "extra") {
+  for (const { to, base, name, need, pinned } of edges) {
+    const own = name === session.rootName;
+    const range = proxy || own ? singleton(version) : rangeOf(session.loaded(name, env), need);
+    const urgency = { pinned, direct: own || session.originOf(name, env).kind === "source" };
+    priorities.add(to, name, urgency);
+    if (base !== undefined) {
       // Whatever version a proxy gets, its base package gets too. Said here, the solver need not try it version by version.
-      const base = table.id({ kind: "package", name: edge.name, marker: trueMarker });
-      state.priorities.add(base, edge.name, urgency);
-      state.solver.addDependency(on, range, { on: base, range });
+      priorities.add(base, name, urgency);
+      solver.addDependency(to, range, { on: base, range });
     }
-    dependencies.push(
-      proxy ? { on, range } : { on, range, note: { need: edge.need } satisfies DependencyNote },
-    );
+    dependencies.push(proxy ? { on: to, range } : { on: to, range, note: { need } satisfies DependencyNote });
   }
   const project = projectIfAny(session, state, one);
   const versions = project === undefined ? singleton(version) : project.space.widened(version);
   const conflict = state.solver.decide(id, version, versions, dependencies);
   if (conflict !== undefined) {
-    state.tracker.record({ affected: id, incompatibility: conflict }, id, state.solver.arena, table);
+    state.tracker.record({ affected: id, incompatibility: conflict }, id, solver.arena, session.table);
   }
 }
 
@@ -495,7 +504,7 @@ function rememberVersions(session: Session, { solver, env }: ForkState): void {
     const one = session.table.get(id);
     if (one.kind !== "package" || one.marker !== trueMarker || one.name === session.rootName) continue;
     if (one.extra !== undefined || one.group !== undefined) continue;
-    const { candidates, space } = session.catalog.loaded(one.name, session.originOf(one.name, env));
+    const { candidates, space } = session.loaded(one.name, env);
     if (candidates === undefined) continue;
     const chosen = space.list.version(space.index(version));
     const list = session.preferred.get(one.name) ?? [];
