@@ -8,6 +8,7 @@ import {
 } from "@stricli/core";
 import type { CliContext } from "./context.ts";
 import { addCommand, removeCommand } from "./routes/edit-routes.ts";
+import { layoutRoutes, lockShowCommand, storeRoutes } from "./routes/inspect-routes.ts";
 import { installCommand, runRoute } from "./routes/install-routes.ts";
 import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
 import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
@@ -21,12 +22,16 @@ export const ROOT = buildRouteMap<string, CliContext>({
     install: installCommand,
     run: runRoute,
     tree: treeCommand,
+    // Typed as `lock show` (see arguments.ts): `lock` itself is a command and no group of commands.
+    "lock-show": lockShowCommand,
+    store: storeRoutes,
+    layout: layoutRoutes,
     cache: cacheRoutes,
     python: pythonRoutes,
     completions: completionsCommand,
   },
   aliases: { sync: "install" },
-  docs: { brief: "A Python package and environment manager" },
+  docs: { brief: "A Python package and environment manager", hideRoute: { "lock-show": true } },
 });
 
 export const APPLICATION: Application<CliContext> = buildApplication<CliContext>(ROOT, {

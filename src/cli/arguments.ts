@@ -19,10 +19,17 @@ export function arrange(argv: readonly string[]): string[] {
   const [command, ...rest] = argv.slice(at);
   if (command === undefined) return before.length === 0 ? [] : [...before];
   if (command === "help")
-    return rest.length === 0 ? ["--help"] : [...rest.filter((word) => !word.startsWith("-")), "--help"];
+    return rest.length === 0
+      ? ["--help"]
+      : arrange([...rest.filter((word) => !word.startsWith("-")), "--help"]);
   if (command === "run") return ["run", ...before, ...guardRun(rest)];
+  if (command === "lock" && rest[0] === "show") return ["lock-show", ...before, ...rest.slice(1)];
   const nested =
-    ["cache", "python"].includes(command) && rest[0] !== undefined && !rest[0].startsWith("-") ? 1 : 0;
+    ["cache", "python", "store", "layout"].includes(command) &&
+    rest[0] !== undefined &&
+    !rest[0].startsWith("-")
+      ? 1
+      : 0;
   return [command, ...rest.slice(0, nested), ...before, ...rest.slice(nested)];
 }
 

@@ -14,9 +14,12 @@ Project
   install      Make .venv what the lock says; lock first if need be (also: sync)
   run          Run a command in the environment
   tree         Show the dependency tree of the lock
+  lock show    Show what the binary lock says
 
 Machine
   cache        dir, size, clean
+  store        ls, show, cat, verify
+  layout       ls, show, verify
   python       list, find
   completions  Print a completion script for a shell
 
