@@ -1,8 +1,11 @@
 /** Puts the words of a command line into the order that the parser wants. */
 import { VALUE_OPTIONS } from "./common-flags.ts";
 
-/** Options of `run` that take a value, beside the common ones. */
-const RUN_VALUES = new Set(["--group", "--no-group", "--only-group", "--extra", "--package", "--with"]);
+/** Every option that takes a value and that may stand before its command. */
+const WITH_VALUE: ReadonlySet<string> = new Set([
+  ...VALUE_OPTIONS,
+  ...["--group", "--no-group", "--only-group", "--extra", "--no-extra", "--package"],
+]);
 
 /**
  * Options before the command go behind it (`--offline install` is `install --offline`); `help X` is `X --help`; in
@@ -13,7 +16,7 @@ export function arrange(argv: readonly string[]): string[] {
   while (at < argv.length && (argv[at] as string).startsWith("-") && argv[at] !== "--") {
     if (["-h", "--help", "-H", "--help-all", "--helpAll", "-V", "--version"].includes(argv[at] as string))
       break;
-    at += takesValue(argv[at] as string, VALUE_OPTIONS) ? 2 : 1;
+    at += takesValue(argv[at] as string) ? 2 : 1;
   }
   const before = argv.slice(0, Math.min(at, argv.length));
   const [command, ...rest] = argv.slice(at);
@@ -38,11 +41,11 @@ function guardRun(words: readonly string[]): string[] {
   while (at < words.length && (words[at] as string).startsWith("-")) {
     const word = words[at] as string;
     if (word === "--") return [...words];
-    at += takesValue(word, VALUE_OPTIONS) || takesValue(word, RUN_VALUES) ? 2 : 1;
+    at += takesValue(word) ? 2 : 1;
   }
   return at >= words.length ? [...words] : [...words.slice(0, at), "--", ...words.slice(at)];
 }
 
-function takesValue(word: string, options: ReadonlySet<string>): boolean {
-  return !word.includes("=") && options.has(word);
+function takesValue(word: string): boolean {
+  return !word.includes("=") && WITH_VALUE.has(word);
 }

@@ -65,6 +65,8 @@ const USER_KEYS = [
   "real-paths",
   "config-settings",
   "config-settings-package",
+  "cache",
+  "store",
 ];
 
 export async function readUserConfig(env: Environment): Promise<UserConfig | undefined> {

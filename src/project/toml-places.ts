@@ -68,10 +68,10 @@ export function tomlFault(text: string): TomlFault | undefined {
     parseTOML(text, { tomlVersion: "1.0" });
     return undefined;
   } catch (error) {
-    const fault = error as { message?: unknown; lineNumber?: unknown; column?: unknown };
-    if (typeof fault.lineNumber !== "number") throw error;
-    const column = typeof fault.column === "number" ? fault.column + 1 : 1;
-    return { message: String(fault.message ?? "not valid TOML"), line: fault.lineNumber, column };
+    // Its own column counts UTF-16 units from 0.
+    const fault = error as { message?: unknown; index?: unknown };
+    if (typeof fault.index !== "number") throw error;
+    return { message: String(fault.message ?? "not valid TOML"), ...lineAndColumn(text, fault.index) };
   }
 }
 

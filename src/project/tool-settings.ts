@@ -2,6 +2,7 @@
  * The settings that a project declares, under `[tool.dx-py]`; a key that is absent there is taken from `[tool.uv]`,
  * so that a project which uses uv works as it is.
  */
+import { type CacheEntry, cacheEntry, type StoreEntry, storeEntry } from "./cache-entry.ts";
 import {
   boolean,
   type Check,
@@ -89,6 +90,8 @@ export interface ToolSettings {
   "config-settings-package"?: Record<string, Record<string, string | string[]>>;
   upgrade?: boolean;
   "upgrade-package"?: string[];
+  cache?: CacheEntry[];
+  store?: StoreEntry;
 }
 
 export const PRERELEASE = [
@@ -190,6 +193,8 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
   "config-settings-package": mapOf(configSettings),
   upgrade: boolean,
   "upgrade-package": listOf(string),
+  cache: listOf(cacheEntry),
+  store: storeEntry,
 };
 
 /** Settings of uv that change what is resolved or installed and that dx-py does not know: said, not passed over. */
