@@ -14,11 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-const EXECUTABLE = join(
-  dirname(import.meta.dir),
-  "dist",
-  process.platform === "win32" ? "dx-py.exe" : "dx-py",
-);
+/** Another build than the one in `dist/` may be named, to try it beside. */
+const EXECUTABLE =
+  process.env["DX_PY_TEST_EXECUTABLE"] ??
+  join(dirname(import.meta.dir), "dist", process.platform === "win32" ? "dx-py.exe" : "dx-py");
 
 export interface Answer {
   code: number;
