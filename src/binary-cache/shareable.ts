@@ -13,10 +13,13 @@ export interface ShareablePackage {
   version: string;
 }
 
-/** Everything of the user's own level. Reads a few small files for each package. */
-export async function shareablePackages(store: Store): Promise<ShareablePackage[]> {
+/** Of the user's own level: everything, or what of these build hashes may be shared. Reads a few small files for each package. */
+export async function shareablePackages(
+  store: Store,
+  buildHashes: Iterable<string> = names(`${store.root}/drv-out`),
+): Promise<ShareablePackage[]> {
   const found: ShareablePackage[] = [];
-  for (const buildHash of names(`${store.root}/drv-out`)) {
+  for (const buildHash of buildHashes) {
     if (!/^[0-9a-f]{64}$/.test(buildHash)) continue;
     const outputHash = readDrvOut(store.root, buildHash);
     const object = outputHash === undefined ? undefined : tryObject(store, outputHash);

@@ -20,7 +20,9 @@ import type { ResolveRequest } from "../resolver/request.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { tryHoldStore } from "../store/store-lock.ts";
+import { isSystemHome, systemStoreBelow } from "../store/system-store.ts";
 import type { ActContext } from "./act-context.ts";
+import { cacheChoices, sharerFor, storeSettings, substituterChain } from "./cache-settings.ts";
 import type { Project } from "./discover.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
 import { describeSource } from "./static-source.ts";
@@ -39,15 +41,20 @@ export interface BuildRequestContext {
   >;
 }
 
-export function openStores(context: ActContext): Store {
-  const system = context.env["DX_PY_SYSTEM_STORE"];
-  return openStore(context.home, system ? { system } : {});
+export function openStores(context: ActContext, share?: string): Store {
+  const system = share === "off" ? undefined : systemStoreBelow(context.home, context.env);
+  return openStore(context.home, system === undefined ? {} : { system });
 }
 
 export function realiseContextFor(of: BuildRequestContext): RealiseContext {
   const { project, flags, user, interpreter, context } = of;
-  const store = openStores(context);
   const tool = project.main.settings;
+  const { share } = storeSettings(tool, user, context.env);
+  const store = openStores(context, share);
+  const offline = isOffline(flags, tool, user, context.env);
+  const system = isSystemHome(context.home, context.env);
+  const caches = cacheChoices(tool, user, context.env, { system });
+  const sharer = sharerFor(context, store, share);
   return {
     home: context.home,
     store,
@@ -55,7 +62,11 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
     interpreter,
     env: context.env,
     index: of.index,
-    offline: isOffline(flags, tool, user, context.env),
+    offline,
+    substituters: substituterChain(caches, project.root, offline, context),
+    ...(sharer === undefined
+      ? {}
+      : { shareFromSystem: (hash, buildHash) => void sharer.share(hash, buildHash) }),
     onProgress: (event) => context.progress(event),
     resolveBuildRequires: (requirements) => resolveBuildRequires(requirements, of),
     makeBuildEnvironment: (packages, python) => makeBuildEnvironment(packages, python, context, store),

@@ -1,6 +1,8 @@
 /** Which binary caches hold for a command, in the order in which they are asked, and how the stores of a machine share. */
 import { Failure } from "../platform/errors.ts";
 import type { Substituter, SubstituterChain } from "../realise/substituters.ts";
+import { createSharer, type Sharer } from "../store/share-object.ts";
+import type { Store } from "../store/store.ts";
 import type { ActContext } from "./act-context.ts";
 import { type CacheEntry, SHARE, type StoreEntry } from "./cache-entry.ts";
 import { oneOf } from "./setting-checks.ts";
@@ -142,6 +144,40 @@ async function openSubstituter(
   });
   const trusted = await readTrustedKeys(choice.trustedKeys, `\`trusted-keys\` of ${backend.name}`);
   return createCacheSubstituter({ backend, trusted, warn: (message) => context.warn(message) });
+}
+
+/** One for each command: it knows what the kernel has refused already, and counts. */
+const sharers = new WeakMap<ActContext, Sharer>();
+
+/** `undefined` where there is no system store below the user's. */
+export function sharerFor(
+  context: ActContext,
+  store: Store,
+  share: Required<StoreEntry>["share"],
+): Sharer | undefined {
+  const system = store.levels[1];
+  if (system === undefined || share === "off") return undefined;
+  const known = sharers.get(context) ?? createSharer({ home: context.home, system, first: share });
+  sharers.set(context, known);
+  return known;
+}
+
+/** What was shared, in words, for `-v`; `undefined` when nothing was. */
+export function sharedText(context: ActContext): string | undefined {
+  const sharer = sharers.get(context);
+  if (sharer === undefined) return undefined;
+  const { counts, reasons, addedBytes } = sharer;
+  const ways = Object.entries(counts).filter(([, n]) => n > 0);
+  if (ways.length === 0) return undefined;
+  const words = {
+    hardlink: "by hardlink",
+    reflink: "by reflink",
+    reference: "used in place",
+    copy: "copied",
+  };
+  const done = ways.map(([way, n]) => `${n} ${words[way as keyof typeof words]}`).join(", ");
+  const why = [...reasons].map(([way, reason]) => `no ${way}: ${reason}`).join(", ");
+  return `system store: ${done}; ${addedBytes} bytes more on the disk${why === "" ? "" : ` (${why})`}`;
 }
 
 /** The text of a key file. Failure `DXPY_NO_KEY_FILE`. */

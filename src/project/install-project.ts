@@ -1,23 +1,20 @@
 /** Installing as a whole act: a lock that is up to date, an interpreter, and `.venv`. */
 import { type InstallOutcome, installEnvironment } from "../environment/install.ts";
-import { findInterpreter } from "../interpreters/find.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
-import { readLock } from "../lock/lock-files.ts";
-import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
+import type { Home } from "../platform/home.ts";
 import { runProcess } from "../platform/process.ts";
+import type { RealiseContext } from "../realise/realise-context.ts";
 import { realisePackages } from "../realise/realise-packages.ts";
+import type { Store } from "../store/store.ts";
 import type { ActContext } from "./act-context.ts";
-import { openStores, realiseContextFor } from "./build-hooks.ts";
-import { chooseSelection } from "./choose-selection.ts";
+import { afterRealising } from "./after-realising.ts";
 import type { Project } from "./discover.ts";
 import { type SelectionRequest, selectionText, settingsText } from "./environment-question.ts";
-import { openIndex } from "./index-source.ts";
 import { type LockOutcome, lockProject } from "./lock-project.ts";
-import { requirementAt } from "./project-file.ts";
-import { interpreterFor } from "./resolve-project.ts";
-import { relativePath, toolOf } from "./resolve-request.ts";
-import { linkModeOf, resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
+import { withReadyProject } from "./ready-project.ts";
+import { relativePath } from "./resolve-request.ts";
+import { linkModeOf, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface InstallProjectOptions {
   project: Project;
@@ -46,40 +43,10 @@ export async function installProject(options: InstallProjectOptions): Promise<In
   const started = performance.now();
   const { project, flags, user, context } = options;
   const locked = options.lockMode === "frozen" ? undefined : await bringUpToDate(options);
-  const read = await readLock(project.root, { report: (warning) => context.warn(warning) });
-  if (read === undefined) {
-    throw new Failure("DXPY_NO_LOCK", `There is no lock in ${project.root}`, {
-      context: { path: project.root },
-      hint: "Run `dx-py lock`, or `dx-py install` without `--frozen`.",
-    });
-  }
-  let index: PackageIndex | undefined;
-  try {
-    const { lock, dpl } = read;
-    const interpreter = locked?.interpreter ?? (await interpreterToInstall(options, lock.requiresPython));
-    const { selection, without } = chooseSelection(options.selection, project, lock, interpreter);
-    const settings = resolutionSettings(flags, project.main.settings, context.env, lock.options);
+  context.progress({ kind: "phase", phase: "preparing" });
+  return await withReadyProject(options, locked?.interpreter, async (ready) => {
+    const { dpl, interpreter, selection, selectOptions, realising } = ready;
     const tool = project.main.settings;
-    const buildConstraints = (tool["build-constraint-dependencies"] ?? []).map((text, i) =>
-      requirementAt(
-        text,
-        `tool.${toolOf(project.main, "build-constraint-dependencies")}.build-constraint-dependencies[${i}]`,
-      ),
-    );
-    const openOnce = () => {
-      index ??= openIndex({ flags, project, user, interpreter, context });
-      return index;
-    };
-    context.progress({ kind: "phase", phase: "preparing" });
-    const realising = realiseContextFor({
-      project,
-      flags,
-      user,
-      interpreter,
-      index: openOnce,
-      context,
-      request: { ...settings, excludeNewerPackage: {}, buildConstraints } as never,
-    });
     const member = relativePath(project.root, project.current.dir);
     const folders = project.current === project.main ? [project.root] : [project.root, project.current.dir];
     const environment = await installEnvironment({
@@ -87,11 +54,10 @@ export async function installProject(options: InstallProjectOptions): Promise<In
       dpl,
       interpreter,
       selection,
-      selectOptions: { noBinary: settings.noBinary, noBuild: settings.noBuild, without },
+      selectOptions,
       home: context.home,
-      store: openStores(context),
-      realise: (wanted, into) =>
-        realisePackages(wanted, { ...realising, home: into.home, store: into.store }),
+      store: realising.store,
+      realise: (wanted, into) => realisePackages(wanted, realiseInto(realising, into)),
       linkMode: linkModeOf(flags, tool, user, context.env),
       realPaths: tool["real-paths"] ?? user?.settings["real-paths"] ?? [],
       ...(hasOneOffFlags(flags)
@@ -110,18 +76,24 @@ export async function installProject(options: InstallProjectOptions): Promise<In
     if (options.compileBytecode ?? tool["compile-bytecode"] ?? user?.settings["compile-bytecode"]) {
       compileBytecode(environment.layoutPath, interpreter);
     }
+    await afterRealising(environment.realised, realising, options);
+    const { bytes, requests } = ready.stats();
     return {
       ...(locked === undefined ? {} : { lock: locked }),
       environment,
       interpreter,
-      received: index?.stats.bytes ?? 0,
-      requests: index?.stats.requests ?? 0,
+      received: bytes,
+      requests,
       milliseconds: performance.now() - started,
     };
-  } finally {
-    read.dpl.close();
-    await index?.close();
-  }
+  });
+}
+
+/** Where the usual home cannot be written to, its store is only read, and nothing is taken into it. */
+function realiseInto(realising: RealiseContext, into: { home: Home; store: Store }): RealiseContext {
+  if (into.home.store === realising.home.store) return { ...realising, ...into };
+  const { shareFromSystem: _, ...rest } = realising;
+  return { ...rest, ...into };
 }
 
 async function bringUpToDate({
@@ -141,23 +113,6 @@ async function bringUpToDate({
     options: "keep",
     mode: lockMode === "locked" ? "check" : "write",
   });
-}
-
-async function interpreterToInstall(
-  options: InstallProjectOptions,
-  lockPython: string | undefined,
-): Promise<Interpreter> {
-  const { project, flags, context } = options;
-  if (project.main.metadata !== undefined) return await interpreterFor(project, flags, context);
-  const { python } = flags;
-  return await findInterpreter(
-    {
-      ...(python === undefined ? {} : { python }),
-      ...(lockPython === undefined ? {} : { requiresPython: lockPython }),
-      projectDir: project.root,
-    },
-    { home: context.home, env: context.env },
-  );
 }
 
 /** What such a flag changed must not be found again by a command without it. */

@@ -20,6 +20,8 @@ export interface RealiseContext {
   index: () => PackageIndex | Promise<PackageIndex>;
   offline?: boolean;
   substituters?: SubstituterChain;
+  /** Told of each object that only the system's store has: takes it into the user's, or notes that it is used there. */
+  shareFromSystem?: (outputHash: string, buildHash: string) => void;
   onProgress?: (event: RealiseEvent) => void;
   /** Bytes of wheels that may be in memory at once. Default 256 MB; one larger wheel goes alone. */
   memoryLimit?: number;

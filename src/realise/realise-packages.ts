@@ -41,6 +41,7 @@ function findAsked(asked: AskedPackage, context: RealiseContext): RealisedPackag
   if (asked.hash === "") return undefined;
   const found = findRealised(asked.hash, context.store);
   if (found === undefined) return undefined;
+  if (found.how === "system") context.shareFromSystem?.(found.outputHash, asked.hash);
   return { name: asked.name, derivation: asked.hash, ...found };
 }
 
