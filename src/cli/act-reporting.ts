@@ -27,8 +27,9 @@ export async function actContext({ context, reporter }: Session): Promise<ActCon
         board?.phase(`Resolving ${event.decisions}${event.name === undefined ? "" : ` ${event.name}`}`);
         return;
       case "plan":
-        missing = event.missing;
-        board?.phase(`Preparing 0/${missing}`);
+        // A build plans again, for what it needs itself.
+        missing += event.missing;
+        board?.phase(`Preparing ${realised}/${missing}`);
         return;
       case "download":
         sizes.set(event.filename, { done: 0, total: event.bytes });

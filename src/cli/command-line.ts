@@ -4,6 +4,7 @@ import { homeFolders } from "../platform/home.ts";
 import { APPLICATION } from "./application.ts";
 import { arrange } from "./arguments.ts";
 import type { CliContext } from "./context.ts";
+import { writeLine } from "./reporter/write-line.ts";
 import { VERSION } from "./version.ts";
 
 /** Returns the exit code: 0 done, 1 the request failed, 2 wrong usage or input. */
@@ -13,11 +14,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return await (await import("./completion.ts")).answerCompletion(argv.slice(1), makeContext(env));
   const words = arrange(argv);
   if (words.length === 0 || words[0] === "--help" || words[0] === "-h" || words[0] === "-H") {
-    console.log((await import("./overview.ts")).overview());
+    writeLine(1, (await import("./overview.ts")).overview());
     return 0;
   }
   if (words.includes("--version") && words.every((word) => word.startsWith("-"))) {
-    console.log(`dx-py ${VERSION}`);
+    writeLine(1, `dx-py ${VERSION}`);
     return 0;
   }
   const context = makeContext(env);
@@ -30,8 +31,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 function makeContext(env: Record<string, string | undefined>): CliContext {
   return {
     process: {
-      stdout: { write: (text: string) => console.log(text.replace(/\n+$/, "")) },
-      stderr: { write: (text: string) => console.error(text.replace(/\n+$/, "")) },
+      stdout: { write: (text: string) => writeLine(1, text.replace(/\n+$/, "")) },
+      stderr: { write: (text: string) => writeLine(2, text.replace(/\n+$/, "")) },
       env: { ...env, STRICLI_NO_COLOR: "1", STRICLI_SKIP_VERSION_CHECK: "1" },
     },
     cwd: process.cwd(),

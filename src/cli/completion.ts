@@ -2,6 +2,7 @@
 import { proposeCompletions } from "@stricli/core";
 import { APPLICATION } from "./application.ts";
 import type { CliContext } from "./context.ts";
+import { writeLine } from "./reporter/write-line.ts";
 
 /** Directive of the scripts: offer no file names. */
 const NO_FILES = ":4";
@@ -12,11 +13,11 @@ export async function answerCompletion(words: readonly string[], context: CliCon
   try {
     const proposals = await proposeCompletions(APPLICATION, typed, context);
     for (const { completion, brief } of proposals) {
-      if (completion.startsWith(partial)) console.log(`${completion}\t${brief}`);
+      if (completion.startsWith(partial)) writeLine(1, `${completion}\t${brief}`);
     }
   } catch {
     // A line that cannot be understood has no completion; a shell must not show an error for it.
   }
-  console.log(NO_FILES);
+  writeLine(1, NO_FILES);
   return 0;
 }

@@ -2,13 +2,15 @@
  * The entry point. What is asked for most (an install, a run or a check where nothing changed) is answered here, from
  * what this one chunk holds; everything else is behind `import()`.
  */
+
+import { writeLine } from "./reporter/write-line.ts";
 import { VERSION } from "./version.ts";
 import { answerWarm } from "./warm.ts";
 import { readWarmArguments } from "./warm-arguments.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-    console.log(`dx-py ${VERSION}`);
+    writeLine(1, `dx-py ${VERSION}`);
     return 0;
   }
   const warm = readWarmArguments(argv);

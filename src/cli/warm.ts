@@ -4,6 +4,7 @@ import { type WarmResult, warmInstall } from "../environment/warm.ts";
 import { openFreshDpl } from "../lock/dpl-freshness.ts";
 import { homeFolders } from "../platform/home.ts";
 import { hasResolutionVariables, selectionText, settingsText } from "../project/environment-question.ts";
+import { writeLine } from "./reporter/write-line.ts";
 import { runEnvironment } from "./run-environment.ts";
 import type { WarmCommand } from "./warm-arguments.ts";
 
@@ -39,9 +40,9 @@ function answerLock(command: WarmCommand, root: string, started: number): number
   dpl.close();
   if (!plain) return undefined;
   const milliseconds = performance.now() - started;
-  if (command.json) console.log(JSON.stringify({ status: "fresh", packages, milliseconds }));
+  if (command.json) writeLine(1, JSON.stringify({ status: "fresh", packages, milliseconds }));
   else if (!command.quiet)
-    console.error(`The lock is up to date: ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+    writeLine(2, `The lock is up to date: ${packages} packages in ${milliseconds.toFixed(1)} ms`);
   return 0;
 }
 
@@ -49,7 +50,8 @@ function sayInstalled(command: WarmCommand, result: WarmResult, milliseconds: nu
   const { packages, layoutPath, projectHash, changed, interpreterPath } = result;
   if (command.json) {
     const how = { layout: "hit", via: "alias" };
-    console.log(
+    writeLine(
+      1,
       JSON.stringify({
         status: "installed",
         packages,
@@ -65,11 +67,11 @@ function sayInstalled(command: WarmCommand, result: WarmResult, milliseconds: nu
   }
   if (command.quiet) return;
   const what = changed ? "Installed" : "Already installed:";
-  console.error(`${what} ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+  writeLine(2, `${what} ${packages} packages in ${milliseconds.toFixed(1)} ms`);
   if (command.verbose) {
-    console.error(`layout: hit (alias) ${layoutPath}`);
-    console.error(`python: ${interpreterPath}`);
-    console.error(`packages: ${packages} in the layout, 0 linked, 0 downloaded, 0 built`);
+    writeLine(2, `layout: hit (alias) ${layoutPath}`);
+    writeLine(2, `python: ${interpreterPath}`);
+    writeLine(2, `packages: ${packages} in the layout, 0 linked, 0 downloaded, 0 built`);
   }
 }
 

@@ -6,7 +6,7 @@ import { lockTree, type TreeNode, type TreeOptions } from "../../lock/lock-tree.
 import { Failure } from "../../platform/errors.ts";
 import type { Project } from "../../project/discover.ts";
 import { lockProject } from "../../project/lock-project.ts";
-import { fileDefaultGroups, rootRequirements } from "../../project/root-requirements.ts";
+import { rootRequirements } from "../../project/root-requirements.ts";
 import type { MarkerEnvironment } from "../../standards/marker-environment.ts";
 import { formatMarker } from "../../standards/markers.ts";
 import { normalizeName } from "../../standards/names.ts";
@@ -43,9 +43,11 @@ export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
     };
     const roots = lockTree(shown, options);
     const { paint } = session.reporter;
+    const scopes = scopesOf(project);
     for (const root of roots) {
       session.reporter.result(label(root));
-      for (const line of branches(root, "")) session.reporter.result(line);
+      const isProject = root.name === rootName(project);
+      for (const line of branches(root, "", isProject ? scopes : undefined)) session.reporter.result(line);
     }
     if (roots.some(hasRepeated)) session.reporter.result(paint.dim("(*) shown above"));
     session.reporter.json(roots);
@@ -64,29 +66,32 @@ function withProject(lock: Lock, project: Project): Lock {
     ...(project.main.metadata?.version === undefined ? {} : { version: project.main.metadata.version }),
     source: { kind: "directory", path: ".", editable: true },
     wheels: [],
-    dependencies: rootRequirements(project).map(({ requirement, scope }) => {
-      const why =
-        scope.extra === undefined
-          ? scope.group === undefined
-            ? undefined
-            : `group ${scope.group}`
-          : `extra ${scope.extra}`;
-      void why;
-      return {
-        name: requirement.normalized,
-        ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
-        ...(requirement.marker === undefined ? {} : { marker: formatMarker(requirement.marker) }),
-      };
-    }),
+    dependencies: rootRequirements(project).map(({ requirement }) => ({
+      name: requirement.normalized,
+      ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
+      ...(requirement.marker === undefined ? {} : { marker: formatMarker(requirement.marker) }),
+    })),
   };
-  void fileDefaultGroups;
   return { ...lock, packages: [...lock.packages.filter((entry) => entry.name !== name), root] };
 }
 
-function* branches(node: TreeNode, indent: string): Generator<string> {
+/** Why the project asks for a name, where it is no plain dependency of it: `(group: dev)`. */
+function scopesOf(project: Project): ReadonlyMap<string, string> {
+  const scopes = new Map<string, Set<string>>();
+  for (const { requirement, scope } of rootRequirements(project)) {
+    const said = scopes.get(requirement.normalized) ?? new Set();
+    const { extra, group } = scope;
+    said.add(extra !== undefined ? `extra: ${extra}` : group !== undefined ? `group: ${group}` : "");
+    scopes.set(requirement.normalized, said);
+  }
+  const named = [...scopes].filter(([, said]) => !said.has(""));
+  return new Map(named.map(([name, said]) => [name, ` (${[...said].join(", ")})`]));
+}
+
+function* branches(node: TreeNode, indent: string, scopes?: ReadonlyMap<string, string>): Generator<string> {
   for (const [i, child] of node.children.entries()) {
     const last = i === node.children.length - 1;
-    yield `${indent}${last ? "└── " : "├── "}${label(child)}`;
+    yield `${indent}${last ? "└── " : "├── "}${label(child)}${scopes?.get(child.name) ?? ""}`;
     yield* branches(child, `${indent}${last ? "    " : "│   "}`);
   }
 }

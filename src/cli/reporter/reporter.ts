@@ -2,6 +2,7 @@
 import { exitCodeOf, failureJson, failureText } from "./failure-text.ts";
 import type { ProgressBoard } from "./progress.ts";
 import { type ColorChoice, isTerminal, type Palette, palette, takesColor } from "./terminal.ts";
+import { writeLine } from "./write-line.ts";
 
 export interface ReporterOptions {
   quiet: boolean;
@@ -41,7 +42,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   const warned = new Set<string>();
   const say = (text: string) => {
     board?.clear();
-    console.error(text);
+    writeLine(2, text);
   };
   return {
     options,
@@ -50,11 +51,14 @@ export function createReporter(options: ReporterOptions): Reporter {
     result(text) {
       if (options.json) return;
       board?.clear();
-      console.log(text);
+      writeLine(1, text);
     },
     json(value) {
       if (options.json)
-        console.log(JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item), 2));
+        writeLine(
+          1,
+          JSON.stringify(value, (_, item) => (typeof item === "bigint" ? String(item) : item), 2),
+        );
     },
     note(text) {
       if (!options.quiet) say(text);
@@ -69,8 +73,8 @@ export function createReporter(options: ReporterOptions): Reporter {
     },
     fail(error) {
       board?.clear();
-      if (options.json) console.log(JSON.stringify(failureJson(error), undefined, 2));
-      else console.error(failureText(error, paintNote, options.verbose));
+      if (options.json) writeLine(1, JSON.stringify(failureJson(error), undefined, 2));
+      else writeLine(2, failureText(error, paintNote, options.verbose));
       return exitCodeOf(error);
     },
     async board() {
