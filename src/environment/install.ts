@@ -1,9 +1,11 @@
 /** Installing: a lock, an interpreter and a selection become a layout, found or built, and the project's `.venv` links to it. */
 import { statSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { projectHash } from "../layout/layout-plan.ts";
 import { ensureDir, uniqueName } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import { type Home, homeFolders } from "../platform/home.ts";
+import { sweepLeftovers } from "../platform/leftovers.ts";
 import { removeTree } from "../platform/staging.ts";
 import { writeDerivation } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
@@ -28,6 +30,8 @@ export type { InstallOptions, InstallOutcome } from "./install-options.ts";
 export async function installEnvironment(options: InstallOptions): Promise<InstallOutcome> {
   const wanted = selectPackages(options.dpl, options.interpreter, options.selection, options.selectOptions);
   const link = linkOf(options);
+  sweepLeftovers(dirname(link), { prefix: `${basename(link)}.` });
+  sweepLeftovers(options.home.roots, { prefix: ".tmp-" });
   const detached = options.noAttach ? undefined : privateEnvironment(link);
   if (detached?.private === "detached") {
     const into = { home: options.home, store: options.store };

@@ -132,7 +132,8 @@ export function recordFresh(home: Home, root: Root | undefined, fresh: FreshLock
 /** Writes a root whole, or not at all. */
 export function writeRoot(home: Home, root: Root): Root {
   const path = rootPath(home, root.link);
-  const temporary = `${path}.${process.pid}.${Math.floor(performance.now() * 1e6)}`;
+  const moment = Math.floor(performance.now() * 1e6).toString(36);
+  const temporary = `${home.roots}/.tmp-${process.pid.toString(36)}-${moment}-0`;
   const text = `${JSON.stringify(root)}\n`;
   try {
     writeFileSync(temporary, text, { flag: "wx" });

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { writeFileAtomic } from "../platform/atomic-file.ts";
 import { loadBulkBlake3 } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
+import { sweepLeftovers } from "../platform/leftovers.ts";
 import { decodeDpl } from "./dpl-decode.ts";
 import { changedInputs, DPL_FILE, hashFile, PYLOCK_FILE, unreadable } from "./dpl-freshness.ts";
 import { type Dpl, openDpl } from "./dpl-reader.ts";
@@ -97,6 +99,8 @@ function writeIfChanged(path: string, bytes: Uint8Array, sync = false): boolean 
   if (before !== undefined && before.length === bytes.length && Buffer.compare(before, bytes) === 0)
     return false;
   writeFileAtomic(path, bytes, { sync });
+  // The project's folder is where people look: what killed processes left goes.
+  sweepLeftovers(dirname(path), { prefix: ".tmp-" });
   return true;
 }
 
