@@ -95,6 +95,7 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
       if (name === "--project") found.projectDir = given;
       else if (name === "--link-mode") found.linkMode = given;
       else if (name !== "--color") found.python = given;
+      else if (given !== "auto" && given !== "never") return undefined;
     } else if (cut >= 0) return undefined;
     else if (SWITCHES[name] !== undefined) select()[SWITCHES[name] as Switches] = true;
     else if (name === "--no-dev") select().noGroups = [...select().noGroups, "dev"];

@@ -13,6 +13,7 @@ import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
 import { resolveProject } from "./resolve-project.ts";
 import { makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
+import { pointingAt } from "./setting-checks.ts";
 import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface LockOptions {
@@ -75,7 +76,9 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     };
   };
   // A lock that is right stays right, whichever of its files `install --no-build` then refuses to use.
-  let asked = ask(options.options === "keep" ? withoutFileChoice(flags) : flags);
+  let asked = await pointingAt(project.main.document, () =>
+    ask(options.options === "keep" ? withoutFileChoice(flags) : flags),
+  );
   const inputs = lockInputs(project, asked.request.sources);
   const upgrading = options.upgrade === true || options.upgrade.length > 0;
   if (read !== undefined && read.lock.fingerprint === asked.fingerprint && !upgrading) {

@@ -57,7 +57,7 @@ export function makeResolveRequest({
     resolution: settings.resolution,
     forkStrategy: settings.forkStrategy,
     ...(settings.excludeNewer
-      ? { excludeNewer: readMoment(settings.excludeNewer, "exclude-newer", now) }
+      ? { excludeNewer: readMoment(settings.excludeNewer, newerPlace(main, settings), now) }
       : {}),
     excludeNewerPackage: newerByPackage(main, now),
     noBinary: settings.noBinary,
@@ -213,6 +213,12 @@ function conflictSets(project: Project): ConflictSet[] {
       return { group: memberGroup(name, part) };
     });
   });
+}
+
+/** The setting where it is the project's, the option otherwise. */
+function newerPlace(main: ProjectFile, { excludeNewer }: ResolutionSettings): string {
+  const own = main.settings["exclude-newer"] === excludeNewer;
+  return own ? `tool.${toolOf(main, "exclude-newer")}.exclude-newer` : "--exclude-newer";
 }
 
 function newerByPackage(main: ProjectFile, now: number): Record<string, number | false> {

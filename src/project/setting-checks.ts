@@ -3,6 +3,7 @@
  * throws DXPY_BAD_SETTING, whose message begins with the key path.
  */
 import { Failure } from "../platform/errors.ts";
+import { parseKeyPath, placeFailure, type TomlDocument } from "./toml-document.ts";
 
 /** Reads a value at a key path such as `tool.dx-py.index[0].url`. */
 export type Check<T> = (value: unknown, at: string) => T;
@@ -14,6 +15,8 @@ export function badSetting(at: string, says: string, hint?: string): Failure {
 /** Knows its key path, so that whoever has the text can point at the place. */
 export class SettingFailure extends Failure {
   readonly at: string;
+  /** The file that the key path is of, where it is known. */
+  document: TomlDocument | undefined;
   constructor(at: string, says: string, hint?: string) {
     super(
       "DXPY_BAD_SETTING",
@@ -21,6 +24,17 @@ export class SettingFailure extends Failure {
       hint === undefined ? { exitCode: 2 } : { hint, exitCode: 2 },
     );
     this.at = at;
+  }
+}
+
+/** Runs `read`; a failure about a setting then points at its place in the file that it is of, or else in `document`. */
+export async function pointingAt<T>(document: TomlDocument, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof SettingFailure) || !/^(?:tool|project|dependency-groups)\b/.test(error.at))
+      throw error;
+    throw await placeFailure(error, error.document ?? document, parseKeyPath(error.at));
   }
 }
 

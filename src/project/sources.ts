@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import type { PackageSource } from "../resolver/request.ts";
 import { normalizeExtra, normalizeName } from "../standards/names.ts";
 import type { ProjectFile } from "./project-file.ts";
-import { badSetting, join } from "./setting-checks.ts";
+import { badSetting, join, SettingFailure } from "./setting-checks.ts";
 import type { SourceEntry } from "./tool-settings.ts";
 import { tidy } from "./workspace.ts";
 
@@ -18,12 +18,17 @@ export function declaredSources(
   const result: Record<string, PackageSource[]> = Object.create(null);
   if (file.settings["no-sources"] === true) return result;
   const at = Object.hasOwn(ownTool(file), "sources") ? "tool.dx-py.sources" : "tool.uv.sources";
-  for (const [name, entries] of Object.entries(file.settings.sources ?? {})) {
-    const normalized = normalizeName(name);
-    const here = join(at, name);
-    result[normalized] = entries.map((entry, i) =>
-      sourceOf(entry, entries.length > 1 ? `${here}[${i}]` : here, normalized, file, members),
-    );
+  try {
+    for (const [name, entries] of Object.entries(file.settings.sources ?? {})) {
+      const normalized = normalizeName(name);
+      const here = join(at, name);
+      result[normalized] = entries.map((entry, i) =>
+        sourceOf(entry, entries.length > 1 ? `${here}[${i}]` : here, normalized, file, members),
+      );
+    }
+  } catch (error) {
+    if (error instanceof SettingFailure) error.document ??= file.document;
+    throw error;
   }
   return result;
 }
