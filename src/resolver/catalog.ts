@@ -233,7 +233,8 @@ export class Catalog {
     if ("problem" in base) return;
     const { arena, python } = this.#context;
     for (const { name, source, marker } of base) {
-      if (source === undefined && !arena.isDisjoint(marker, python)) void this.project(name, { kind: "index" });
+      if (source === undefined && !arena.isDisjoint(marker, python))
+        void this.project(name, { kind: "index" });
     }
   }
 }

@@ -7,8 +7,8 @@ import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { rangesOf } from "../standards/version-ranges.ts";
 import { admits, type ForkEnvironment, narrowed, withItems } from "./fork-environment.ts";
 import type { Need } from "./needs.ts";
-import type { PythonBounds } from "./python-requirement.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
+import type { PythonBounds } from "./python-requirement.ts";
 
 /** A requirement on one package, before its versions are looked up. */
 export interface Edge {

@@ -77,7 +77,8 @@ function lineOf(text: string): Line {
   const first = at < 0 ? -1 : text.indexOf("extra", at);
   if (first < 0) return { text, extra: undefined, unclear: false };
   const match = onlyExtra.exec(text.slice(at + 1));
-  if (match === null || text.indexOf("extra", first + 5) >= 0) return { text, extra: undefined, unclear: true };
+  if (match === null || text.indexOf("extra", first + 5) >= 0)
+    return { text, extra: undefined, unclear: true };
   const before = match[1]!.trim();
   if (/\bor\b/.test(before) && !isOneGroup(before)) return { text, extra: undefined, unclear: true };
   return { text, extra: normalizeExtra(match[2]!), unclear: false };

@@ -52,7 +52,8 @@ export async function packagesOf(session: Session, forks: readonly SolvedFork[])
   const packages: ResolvedPackage[] = [];
   for (const name of Array.from(entries.keys()).sort()) {
     const versions = entries.get(name)!.sort((a, b) => a.index - b.index);
-    for (const node of versions) packages.push(await resolvedPackage(session, node, variants.get(name)!, entries));
+    for (const node of versions)
+      packages.push(await resolvedPackage(session, node, variants.get(name)!, entries));
   }
   return packages;
 }
@@ -69,8 +70,7 @@ function addFork(session: Session, state: ForkState, fork: number, nodes: Map<st
   const versions = new Map(state.solver.solution.decisions());
   const nodeOf = (id: PackageId, variant: { extra?: string; group?: string }): GraphNode => {
     const name = table.name(id)!;
-    const project =
-      name === session.rootName ? undefined : session.loaded(name, state.env);
+    const project = name === session.rootName ? undefined : session.loaded(name, state.env);
     const index = project === undefined ? 0 : project.space.index(versions.get(id)!);
     const extra = variant.extra ?? "";
     const group = variant.group ?? "";
@@ -78,7 +78,15 @@ function addFork(session: Session, state: ForkState, fork: number, nodes: Map<st
     const siblings = nodes.get(key);
     const known = siblings?.find((one) => one.project === project);
     if (known !== undefined) return known;
-    const node: GraphNode = { name, extra, group, index, marker: falseMarker, out: new Map(), edges: new Map() };
+    const node: GraphNode = {
+      name,
+      extra,
+      group,
+      index,
+      marker: falseMarker,
+      out: new Map(),
+      edges: new Map(),
+    };
     if (project !== undefined) node.project = project;
     if (siblings === undefined) nodes.set(key, [node]);
     else siblings.push(node);
@@ -90,7 +98,8 @@ function addFork(session: Session, state: ForkState, fork: number, nodes: Map<st
     const from = nodeOf(id, one);
     for (const incompatibility of state.solver.incompatibilitiesOf(id)) {
       const { cause } = state.solver.arena[incompatibility]!;
-      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version)) continue;
+      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version))
+        continue;
       const chosen = versions.get(cause.on);
       if (chosen === undefined || !contains(cause.range, chosen)) continue;
       const to = table.get(cause.on);

@@ -15,11 +15,11 @@ import { Catalog, type Origin, originKey, type Project, sourceOfUrl } from "./ca
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
 import type { ConflictKeys, Edge } from "./forks.ts";
 import type { Need, NeedPolicy } from "./needs.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
 import type { PackageSource, ResolveRequest } from "./request.ts";
 import { type Preferred, type Prereleases, preferredVersion, selectVersion } from "./select-version.ts";
 import { isPinned } from "./version-space.ts";
-import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { PackageTable } from "./virtual-packages.ts";
 
 /** What one resolution knows throughout: the request, read, and the memories that all forks share. */

@@ -411,7 +411,13 @@ function rootNeedsOf(
       if (seen.has(`${inner} ${need.marker}`)) continue;
       seen.add(`${inner} ${need.marker}`);
       const marker = need.marker;
-      for (const further of flattenNeeds(undefined, () => rootNeeds.get(inner) ?? [], undefined, policy, view)) {
+      for (const further of flattenNeeds(
+        undefined,
+        () => rootNeeds.get(inner) ?? [],
+        undefined,
+        policy,
+        view,
+      )) {
         queue.push({ ...further, marker: session.arena.and(marker, further.marker) });
       }
     }

@@ -1,6 +1,8 @@
 import type { Project } from "../catalog.ts";
 import { allPositions } from "./facts.ts";
 
+export const everyVersion = "every version";
+
 /**
  * Versions as one would say them: `2.0`, `1.0 and 2.0`, `>=1.0,<=1.9 (12 versions)`, `every version` when it is all that
  * exist. `positions` ascend.
@@ -10,7 +12,7 @@ export function describeVersions(project: Project, positions: readonly number[])
   const text = (i: number) => project.space.list.versionText(i);
   if (positions.length === 0) return "no version";
   if (positions.length === 1) return text(positions[0]!);
-  if (positions.length === all.length) return "every version";
+  if (positions.length === all.length) return everyVersion;
   if (positions.length <= 3) return joined(positions.map(text));
   const runs = runsOf(all, positions);
   const parts = runs.map(([first, last]) => {

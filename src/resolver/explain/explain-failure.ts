@@ -5,9 +5,10 @@
 import { Failure } from "../../platform/errors.ts";
 import { intersection } from "../../standards/marker-algebra/integer-set.ts";
 import { markerText } from "../../standards/marker-algebra/to-marker.ts";
+import type { Project } from "../catalog.ts";
 import type { Session } from "../session.ts";
 import type { ForkFailed, Unavailable } from "../solve-forks.ts";
-import { describeVersions, joined } from "./describe-versions.ts";
+import { describeVersions, everyVersion, joined } from "./describe-versions.ts";
 import { allPositions, type Fact, factsOf, positions } from "./facts.ts";
 import { hintFor } from "./hints.ts";
 
@@ -23,15 +24,15 @@ export async function explainFailure(
   failed: ForkFailed,
   pythonVersion: string,
 ): Promise<Failure> {
-  const facts = await factsOf(session, failed);
-  const lines = factLines(facts);
+  const facts = inAskedOrder(session, await factsOf(session, failed));
+  const { lines, told } = factLines(facts);
   const shown =
     lines.length > mostLines
       ? [...lines.slice(0, mostLines), `  … and ${lines.length - mostLines} more`]
       : lines;
   const where = markerText(session.arena, failed.state.env.marker, session.pythonMarker);
   const message = [`${headline(facts)}${where === undefined ? "" : `, where ${where}`}:`, ...shown];
-  const conclusion = conclusionOf(facts);
+  const conclusion = conclusionOf(told);
   if (conclusion !== undefined) message.push(conclusion);
   const hint = hintFor(session, failed, facts, pythonVersion);
   return new Failure("DXPY_UNSATISFIABLE", message.join("\n"), hint === undefined ? {} : { hint });
@@ -48,8 +49,18 @@ function headline(facts: readonly Fact[]): string {
     : "These requirements cannot be satisfied together";
 }
 
+/** The project's own requirements first, as they were asked for. */
+function inAskedOrder({ request }: Session, facts: readonly Fact[]): Fact[] {
+  const places = new Map(request.requirements.map(({ declaredAt }, i) => [declaredAt, i]));
+  const place = (fact: Fact) =>
+    fact.kind === "requires" && fact.dependent === undefined
+      ? (places.get(fact.need.declaredAt ?? "") ?? -1)
+      : places.size;
+  return facts.toSorted((a, b) => place(a) - place(b));
+}
+
 /** The facts as a tree: what the project requires, below it what that requires or why it cannot be used. */
-function factLines(facts: readonly Fact[]): string[] {
+function factLines(facts: readonly Fact[]): { lines: string[]; told: Fact[] } {
   const lines: string[] = [];
   const told = new Set<Fact>();
   const tell = (fact: Fact, depth: number) => {
@@ -64,7 +75,7 @@ function factLines(facts: readonly Fact[]): string[] {
   for (const fact of facts) if (fact.kind === "requires" && fact.dependent === undefined) tell(fact, 1);
   // What is left hangs on something that the proof did not need to name.
   for (const fact of facts) tell(fact, 1);
-  return lines;
+  return { lines, told: Array.from(told) };
 }
 
 /** The project that a fact is about. */
@@ -78,12 +89,21 @@ function factText(fact: Fact): string {
   if (fact.kind === "unusable") return unusableText(fact);
   const { dependent, need, target, range } = fact;
   const wanted = `\`${need.text}\``;
-  const subject =
-    dependent === undefined
-      ? "your project requires"
-      : `${dependent.name}${fact.extra === undefined ? "" : `[${fact.extra}]`} ${describeVersions(dependent, fact.versions)} ${fact.versions.length > 1 && describeVersions(dependent, fact.versions) !== "every version" ? "require" : "requires"}`;
+  const name =
+    dependent === undefined ? "" : `${dependent.name}${fact.extra === undefined ? "" : `[${fact.extra}]`}`;
+  const subject = dependent === undefined ? "your project" : versionsOf(name, dependent, fact.versions);
+  const verb = dependent === undefined || isOne(dependent, fact.versions) ? "requires" : "require";
   const place = need.declaredAt === undefined ? "" : ` (${need.declaredAt})`;
-  return `${subject} ${wanted}${place}${target === undefined ? "" : noSuchVersion(target, range)}`;
+  return `${subject} ${verb} ${wanted}${place}${target === undefined ? "" : noSuchVersion(target, range)}`;
+}
+
+function versionsOf(name: string, project: Project, versions: readonly number[]): string {
+  const described = describeVersions(project, versions);
+  return described === everyVersion ? `every version of ${name}` : `${name} ${described}`;
+}
+
+function isOne(project: Project, versions: readonly number[]): boolean {
+  return versions.length < 2 || describeVersions(project, versions) === everyVersion;
 }
 
 function noSuchVersion(target: NonNullable<Requires["target"]>, range: Requires["range"]): string {
@@ -96,8 +116,8 @@ function noSuchVersion(target: NonNullable<Requires["target"]>, range: Requires[
 }
 
 function unusableText({ project, versions, reason }: Unusable): string {
-  const subject = `${project.name} ${describeVersions(project, versions)}`;
-  const several = versions.length > 1 && !subject.endsWith("every version");
+  const subject = versionsOf(project.name, project, versions);
+  const several = !isOne(project, versions);
   return `${subject} ${reasonText(reason, several)}`;
 }
 

@@ -1,7 +1,7 @@
-import { PriorityList } from "./priority-list.ts";
 import { type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
 import type { Arena, Incompatibility, IncompatibilityId, PackageId } from "./incompatibility.ts";
 import { termOf } from "./incompatibility.ts";
+import { PriorityList } from "./priority-list.ts";
 import { impliesTerm, intersectTerms, negate, positiveTerm, type Term, termsDisjoint } from "./term.ts";
 
 /** What one package is known to be, and by what steps: derivations in order, then perhaps a decision. */

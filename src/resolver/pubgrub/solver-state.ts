@@ -1,4 +1,9 @@
-import { contains, type IntegerSet, singleton } from "../../standards/marker-algebra/integer-set.ts";
+import {
+  contains,
+  emptySet,
+  type IntegerSet,
+  singleton,
+} from "../../standards/marker-algebra/integer-set.ts";
 import {
   type Arena,
   canMerge,
@@ -108,7 +113,10 @@ export class SolverState {
     const added: IncompatibilityId[] = [];
     for (const one of dependencies) {
       const first = this.arena.length;
-      this.#add(dependency(id, versions, one.on, one.range, one.note));
+      if (one.on !== id) this.#add(dependency(id, versions, one.on, one.range, one.note));
+      // What a version asks of its own package it has, or the version is impossible.
+      else if (contains(one.range, version)) continue;
+      else this.#add(dependency(id, singleton(version), id, emptySet, one.note));
       added.push(first);
     }
     return this.solution.decideWithDependencies(id, version, added, this.arena);

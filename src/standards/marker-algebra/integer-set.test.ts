@@ -26,7 +26,8 @@ const sets = fc
     for (const [from, length] of pieces) set = union(set, interval(from, from + length));
     const members = new Set<number>();
     for (let i = 0; i < top; i++) {
-      if ((open && i >= top - 3) || pieces.some(([from, length]) => i >= from && i < from + length)) members.add(i);
+      if ((open && i >= top - 3) || pieces.some(([from, length]) => i >= from && i < from + length))
+        members.add(i);
     }
     return { set, members };
   });
@@ -37,16 +38,26 @@ function membersOf(set: IntegerSet): number[] {
 
 describe("integer sets", () => {
   test("hold what was put in", () => {
-    fc.assert(fc.property(sets, ({ set, members }) => expect(membersOf(set)).toEqual(Array.from(members).sort((a, b) => a - b))));
+    fc.assert(
+      fc.property(sets, ({ set, members }) =>
+        expect(membersOf(set)).toEqual(Array.from(members).sort((a, b) => a - b)),
+      ),
+    );
   });
 
   test("union, intersection, difference and complement are those of sets", () => {
     fc.assert(
       fc.property(sets, sets, (a, b) => {
         const all = Array.from({ length: top }, (_, i) => i);
-        expect(membersOf(union(a.set, b.set))).toEqual(all.filter((i) => a.members.has(i) || b.members.has(i)));
-        expect(membersOf(intersection(a.set, b.set))).toEqual(all.filter((i) => a.members.has(i) && b.members.has(i)));
-        expect(membersOf(difference(a.set, b.set))).toEqual(all.filter((i) => a.members.has(i) && !b.members.has(i)));
+        expect(membersOf(union(a.set, b.set))).toEqual(
+          all.filter((i) => a.members.has(i) || b.members.has(i)),
+        );
+        expect(membersOf(intersection(a.set, b.set))).toEqual(
+          all.filter((i) => a.members.has(i) && b.members.has(i)),
+        );
+        expect(membersOf(difference(a.set, b.set))).toEqual(
+          all.filter((i) => a.members.has(i) && !b.members.has(i)),
+        );
         expect(membersOf(complement(a.set))).toEqual(all.filter((i) => !a.members.has(i)));
       }),
     );
@@ -57,7 +68,9 @@ describe("integer sets", () => {
       fc.property(sets, sets, (a, b) => {
         expect(complement(complement(a.set))).toEqual(Array.from(a.set));
         expect(setsEqual(union(a.set, b.set), union(b.set, a.set))).toBe(true);
-        expect(complement(union(a.set, b.set))).toEqual(intersection(complement(a.set), complement(b.set)) as number[]);
+        expect(complement(union(a.set, b.set))).toEqual(
+          intersection(complement(a.set), complement(b.set)) as number[],
+        );
       }),
     );
   });

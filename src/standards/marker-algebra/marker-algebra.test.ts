@@ -34,15 +34,17 @@ const environments = fc
     fc.constantFrom("CPython", "PyPy"),
     fc.constantFrom(undefined, "test", "docs"),
   )
-  .map(([platform, python, implementation, extra]): MarkerContext => ({
-    ...linux,
-    ...platform,
-    python_full_version: python,
-    python_version: python.split(".").slice(0, 2).join("."),
-    platform_python_implementation: implementation,
-    implementation_name: implementation.toLowerCase(),
-    extra,
-  }));
+  .map(
+    ([platform, python, implementation, extra]): MarkerContext => ({
+      ...linux,
+      ...platform,
+      python_full_version: python,
+      python_version: python.split(".").slice(0, 2).join("."),
+      platform_python_implementation: implementation,
+      implementation_name: implementation.toLowerCase(),
+      extra,
+    }),
+  );
 
 const comparisons = fc.oneof(
   fc
@@ -81,7 +83,9 @@ const markers: fc.Arbitrary<string> = fc.letrec<{ marker: string }>((tie) => ({
   marker: fc.oneof(
     { maxDepth: 3 },
     comparisons,
-    fc.tuple(tie("marker"), fc.constantFrom("and", "or"), tie("marker")).map(([a, op, b]) => `(${a} ${op} ${b})`),
+    fc
+      .tuple(tie("marker"), fc.constantFrom("and", "or"), tie("marker"))
+      .map(([a, op, b]) => `(${a} ${op} ${b})`),
   ),
 })).marker;
 
@@ -114,24 +118,29 @@ describe("marker diagrams", () => {
 
   test("and, or, not, disjoint and implies are those of sets of environments", () => {
     fc.assert(
-      fc.property(markers, markers, fc.array(environments, { minLength: 3, maxLength: 6 }), (one, other, envs) => {
-        const arena = createMarkerArena();
-        const a = fromMarker(arena, read(one));
-        const b = fromMarker(arena, read(other));
-        for (const env of envs) {
-          const [inA, inB] = [evaluateTree(arena, a, env), evaluateTree(arena, b, env)];
-          expect(evaluateTree(arena, arena.and(a, b), env)).toBe(inA && inB);
-          expect(evaluateTree(arena, arena.or(a, b), env)).toBe(inA || inB);
-          expect(evaluateTree(arena, arena.not(a), env)).toBe(!inA);
-          if (inA && inB) expect(arena.isDisjoint(a, b)).toBe(false);
-          if (inA && !inB) expect(arena.implies(a, b)).toBe(false);
-        }
-        expect(arena.not(arena.not(a))).toBe(a);
-        expect(arena.and(a, b)).toBe(arena.and(b, a));
-        expect(arena.not(arena.and(a, b))).toBe(arena.or(arena.not(a), arena.not(b)));
-        expect(arena.and(a, arena.not(a))).toBe(falseMarker);
-        expect(arena.or(a, arena.not(a))).toBe(trueMarker);
-      }),
+      fc.property(
+        markers,
+        markers,
+        fc.array(environments, { minLength: 3, maxLength: 6 }),
+        (one, other, envs) => {
+          const arena = createMarkerArena();
+          const a = fromMarker(arena, read(one));
+          const b = fromMarker(arena, read(other));
+          for (const env of envs) {
+            const [inA, inB] = [evaluateTree(arena, a, env), evaluateTree(arena, b, env)];
+            expect(evaluateTree(arena, arena.and(a, b), env)).toBe(inA && inB);
+            expect(evaluateTree(arena, arena.or(a, b), env)).toBe(inA || inB);
+            expect(evaluateTree(arena, arena.not(a), env)).toBe(!inA);
+            if (inA && inB) expect(arena.isDisjoint(a, b)).toBe(false);
+            if (inA && !inB) expect(arena.implies(a, b)).toBe(false);
+          }
+          expect(arena.not(arena.not(a))).toBe(a);
+          expect(arena.and(a, b)).toBe(arena.and(b, a));
+          expect(arena.not(arena.and(a, b))).toBe(arena.or(arena.not(a), arena.not(b)));
+          expect(arena.and(a, arena.not(a))).toBe(falseMarker);
+          expect(arena.or(a, arena.not(a))).toBe(trueMarker);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -153,20 +162,36 @@ describe("the text of a diagram", () => {
     ["python_full_version != '3.9.2'", "", 'python_full_version != "3.9.2"'],
     ["python_version in '3.9 3.10'", "", 'python_full_version >= "3.9" and python_full_version < "3.11"'],
     ["python_version < '3.8' or python_version >= '3.8'", "", "always"],
-    ["python_version >= '3.8' and sys_platform == 'win32'", "python_version >= '3.9'", 'sys_platform == "win32"'],
+    [
+      "python_version >= '3.8' and sys_platform == 'win32'",
+      "python_version >= '3.9'",
+      'sys_platform == "win32"',
+    ],
     ["python_version >= '3.8'", "python_version >= '3.9'", "always"],
     ["python_version < '3.8'", "python_version >= '3.9'", 'python_version < "0"'],
     ["platform_system == 'Windows'", "", 'sys_platform == "win32"'],
     ["sys_platform == 'win32' and os_name == 'nt'", "", 'os_name == "nt" and sys_platform == "win32"'],
     ["sys_platform == 'win32' and os_name == 'posix'", "", 'python_version < "0"'],
-    ["sys_platform != 'win32' and sys_platform != 'darwin'", "", 'sys_platform != "darwin" and sys_platform != "win32"'],
-    ["sys_platform == 'linux' or sys_platform == 'darwin'", "", 'sys_platform == "darwin" or sys_platform == "linux"'],
+    [
+      "sys_platform != 'win32' and sys_platform != 'darwin'",
+      "",
+      'sys_platform != "darwin" and sys_platform != "win32"',
+    ],
+    [
+      "sys_platform == 'linux' or sys_platform == 'darwin'",
+      "",
+      'sys_platform == "darwin" or sys_platform == "linux"',
+    ],
     [
       "(python_version >= '3.9' and sys_platform == 'win32') or python_version >= '3.11'",
       "",
       'python_full_version >= "3.11" or (python_full_version >= "3.9" and sys_platform == "win32")',
     ],
-    ["extra == 'Test_X' and python_version >= '3.9'", "", 'python_full_version >= "3.9" and extra == "test-x"'],
+    [
+      "extra == 'Test_X' and python_version >= '3.9'",
+      "",
+      'python_full_version >= "3.9" and extra == "test-x"',
+    ],
     ["'cli' in extras or 'dev' in dependency_groups", "", '"cli" in extras or "dev" in dependency_groups'],
     ["'nux' not in sys_platform", "", '"nux" not in sys_platform'],
   ];

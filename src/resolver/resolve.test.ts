@@ -1,0 +1,312 @@
+import { describe, expect, test } from "bun:test";
+import { Failure } from "../platform/errors.ts";
+import { type Asked, lines, resolveIn } from "./testing/requests.ts";
+import type { Universe } from "./testing/universe.ts";
+
+/** `a: {"1.0": ["b>=1"]}` for packages whose versions have nothing but requirements. */
+function plain(packages: Record<string, Record<string, string[]>>): Universe {
+  return Object.fromEntries(
+    Object.entries(packages).map(([name, versions]) => [
+      name,
+      {
+        versions: Object.fromEntries(
+          Object.entries(versions).map(([version, requires]) => [version, { requires }]),
+        ),
+      },
+    ]),
+  );
+}
+
+async function found(universe: Universe, asked: Asked): Promise<string[]> {
+  return lines(await resolveIn(universe, asked));
+}
+
+async function refused(universe: Universe, asked: Asked): Promise<Failure> {
+  const error = await resolveIn(universe, asked).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Failure);
+  expect((error as Failure).code).toBe("DXPY_UNSATISFIABLE");
+  return error as Failure;
+}
+
+describe("versions", () => {
+  test("the highest that everything allows", async () => {
+    const universe = plain({ a: { "1.0": [], "2.0": ["b<2"] }, b: { "1.0": [], "1.5": [], "2.0": [] } });
+    expect(await found(universe, { requires: ["a", "b"] })).toEqual(["a 2.0", "b 1.5"]);
+    expect(await found(universe, { requires: ["b>=2", "a"] })).toEqual(["a 1.0", "b 2.0"]);
+  });
+
+  test("a chain of versions is walked back", async () => {
+    const universe = plain({
+      a: { "1.0": ["b==1.0"], "2.0": ["b==2.0"], "3.0": ["b==3.0"] },
+      b: { "1.0": ["c==1.0"], "2.0": ["c==2.0"], "3.0": ["c==3.0"] },
+      c: { "1.0": [], "2.0": [], "3.0": [] },
+    });
+    expect(await found(universe, { requires: ["a", "c<2"] })).toEqual(["a 1.0", "b 1.0", "c 1.0"]);
+  });
+
+  test("packages that need each other", async () => {
+    const universe = plain({ a: { "1.0": ["b"] }, b: { "1.0": ["a"] } });
+    expect(await found(universe, { requires: ["a"] })).toEqual(["a 1.0", "b 1.0"]);
+  });
+
+  test("lowest, and lowest only for what the project requires itself", async () => {
+    const universe = plain({ a: { "1.0": ["b>=1"], "2.0": ["b>=1"] }, b: { "1.0": [], "2.0": [] } });
+    expect(await found(universe, { requires: ["a"], resolution: "lowest" })).toEqual(["a 1.0", "b 1.0"]);
+    expect(await found(universe, { requires: ["a"], resolution: "lowest-direct" })).toEqual([
+      "a 1.0",
+      "b 2.0",
+    ]);
+  });
+
+  test("preferences stay until they are upgraded or do not fit", async () => {
+    const universe = plain({ a: { "1.0": [], "2.0": [] }, b: { "1.0": [], "2.0": [] } });
+    const preferences = [
+      { name: "a", version: "1.0" },
+      { name: "b", version: "1.0" },
+    ];
+    expect(await found(universe, { requires: ["a", "b"], preferences })).toEqual(["a 1.0", "b 1.0"]);
+    expect(await found(universe, { requires: ["a", "b"], preferences, upgrade: ["a"] })).toEqual([
+      "a 2.0",
+      "b 1.0",
+    ]);
+    expect(await found(universe, { requires: ["a", "b"], preferences, upgrade: true })).toEqual([
+      "a 2.0",
+      "b 2.0",
+    ]);
+    expect(await found(universe, { requires: ["a>1", "b"], preferences })).toEqual(["a 2.0", "b 1.0"]);
+  });
+
+  test("constraints narrow, overrides replace, excludes drop", async () => {
+    const universe = plain({ a: { "1.0": ["b<2", "c"] }, b: { "1.0": [], "2.0": [] }, c: { "1.0": [] } });
+    expect(await found(universe, { requires: ["a"], constrain: ["b<1.5", "unused>9"] })).toEqual([
+      "a 1.0",
+      "b 1.0",
+      "c 1.0",
+    ]);
+    expect(await found(universe, { requires: ["a"], override: ["b>=2"] })).toEqual([
+      "a 1.0",
+      "b 2.0",
+      "c 1.0",
+    ]);
+    expect(await found(universe, { requires: ["a"], excludes: ["c"] })).toEqual(["a 1.0", "b 1.0"]);
+  });
+});
+
+describe("pre-releases, yanked and late versions", () => {
+  const universe = plain({ a: { "1.0": [], "2.0rc1": [] }, only: { "1.0a1": [], "1.0b1": [] } });
+
+  test("pre-releases come last", async () => {
+    expect(await found(universe, { requires: ["a", "only"] })).toEqual(["a 1.0", "only 1.0b1"]);
+    expect(await found(universe, { requires: ["a>1"] })).toEqual(["a 2.0rc1"]);
+    expect(await found(universe, { requires: ["a"], prerelease: "allow" })).toEqual(["a 2.0rc1"]);
+  });
+
+  test("or never, or only where they are named", async () => {
+    await refused(universe, { requires: ["a>1"], prerelease: "disallow" });
+    await refused(universe, { requires: ["only"], prerelease: "explicit" });
+    expect(await found(universe, { requires: ["a>=2.0rc1"], prerelease: "explicit" })).toEqual(["a 2.0rc1"]);
+  });
+
+  test("yanked versions only when they are asked for exactly", async () => {
+    const yanked: Universe = { a: { versions: { "1.0": {}, "2.0": { yanked: "broken" } } } };
+    expect(await found(yanked, { requires: ["a"] })).toEqual(["a 1.0"]);
+    expect(await found(yanked, { requires: ["a==2.0"] })).toEqual(["a 2.0"]);
+    expect(await found(yanked, { requires: ["a"], preferences: [{ name: "a", version: "2.0" }] })).toEqual([
+      "a 2.0",
+    ]);
+  });
+
+  test("uploads at or after the date do not exist, nor do those without a date", async () => {
+    const dated: Universe = {
+      a: { versions: { "1.0": { uploadTime: 1000 }, "2.0": { uploadTime: 2000 }, "3.0": {} } },
+    };
+    expect(await found(dated, { requires: ["a"] })).toEqual(["a 3.0"]);
+    expect(await found(dated, { requires: ["a"], excludeNewer: 2000 })).toEqual(["a 1.0"]);
+    expect(
+      await found(dated, { requires: ["a"], excludeNewer: 2000, excludeNewerPackage: { a: false } }),
+    ).toEqual(["a 3.0"]);
+    expect(await found(dated, { requires: ["a"], excludeNewerPackage: { a: 2001 } })).toEqual(["a 2.0"]);
+  });
+});
+
+describe("extras and groups", () => {
+  const universe: Universe = {
+    a: {
+      versions: {
+        "1.0": { extras: { x: ["b"], all: ["a[x]", "c ; sys_platform == 'win32'"] } },
+      },
+    },
+    ...plain({ b: { "1.0": [] }, c: { "1.0": [] } }),
+  };
+
+  test("an extra brings its requirements, and those of the extras that it names", async () => {
+    expect(await found(universe, { requires: ["a"] })).toEqual(["a 1.0"]);
+    expect(await found(universe, { requires: ["a[x]"] })).toEqual(["a 1.0", "b 1.0"]);
+    expect(await found(universe, { requires: ["a[all]"] })).toEqual([
+      "a 1.0",
+      "b 1.0",
+      'c 1.0 ; sys_platform == "win32"',
+    ]);
+  });
+
+  test("an extra that is missing is no obstacle", async () => {
+    expect(await found(universe, { requires: ["a[none]"] })).toEqual(["a 1.0"]);
+  });
+
+  test("the project's own extras and groups are in the markers", async () => {
+    const asked: Asked = {
+      requires: ["a"],
+      optional: { web: ["b"], all: ["project[web]", "c"] },
+      dependencyGroups: { dev: ["c", "b ; sys_platform == 'linux'"] },
+    };
+    expect(await found(universe, asked)).toEqual([
+      "a 1.0",
+      'b 1.0 ; (sys_platform == "linux" and "dev" in dependency_groups) or "all" in extras or "web" in extras',
+      'c 1.0 ; "all" in extras or "dev" in dependency_groups',
+    ]);
+  });
+
+  test("edges name the extra that they need, and the extra that needs them", async () => {
+    const all = await resolveIn({ ...universe, ...plain({ d: { "1.0": ["a[x]"] } }) }, { requires: ["d"] });
+    expect(all.packages.map((one) => [one.name, one.dependencies])).toEqual([
+      ["a", [{ name: "b", marker: 'extra == "x"' }]],
+      ["b", []],
+      ["d", [{ name: "a", extras: ["x"] }]],
+    ]);
+  });
+
+  test("conflicting extras may have versions that exclude each other", async () => {
+    const both = plain({ t: { "1.0": [], "2.0": [] } });
+    const asked: Asked = { optional: { cpu: ["t==1.0"], gpu: ["t==2.0"] } };
+    await refused(both, asked);
+    expect(await found(both, { ...asked, conflicts: [[{ extra: "cpu" }, { extra: "gpu" }]] })).toEqual([
+      't 1.0 ; "cpu" in extras and "gpu" not in extras',
+      't 2.0 ; "cpu" not in extras and "gpu" in extras',
+    ]);
+  });
+});
+
+describe("environments", () => {
+  test("requirements that differ between platforms fork the resolution", async () => {
+    const universe = plain({ a: { "1.0": [], "2.0": [] } });
+    const resolution = await resolveIn(universe, {
+      requires: ["a<2 ; sys_platform == 'win32'", "a>=2 ; sys_platform != 'win32'"],
+    });
+    expect(lines(resolution)).toEqual(['a 1.0 ; sys_platform == "win32"', 'a 2.0 ; sys_platform != "win32"']);
+    expect(resolution.environments.toSorted()).toEqual([
+      'sys_platform != "win32"',
+      'sys_platform == "win32"',
+    ]);
+    expect(resolution.stats.forks).toBe(2);
+  });
+
+  test("the same below a dependency", async () => {
+    const universe = plain({
+      a: { "1.0": ["b==1.0 ; sys_platform == 'linux'", "b==2.0 ; sys_platform != 'linux'"] },
+      b: { "1.0": ["c"], "2.0": [] },
+      c: { "1.0": [] },
+    });
+    expect(await found(universe, { requires: ["a"] })).toEqual([
+      "a 1.0",
+      'b 1.0 ; sys_platform == "linux"',
+      'b 2.0 ; sys_platform != "linux"',
+      'c 1.0 ; sys_platform == "linux"',
+    ]);
+  });
+
+  test("each Python gets the newest version that supports it", async () => {
+    const universe: Universe = {
+      a: { versions: { "1.0": { requires_python: ">=3.8" }, "2.0": { requires_python: ">=3.11" } } },
+    };
+    const requiresPython = ">=3.9";
+    expect(await found(universe, { requires: ["a"], requiresPython })).toEqual([
+      'a 1.0 ; python_full_version < "3.11"',
+      'a 2.0 ; python_full_version >= "3.11"',
+    ]);
+    expect(await found(universe, { requires: ["a"], requiresPython, forkStrategy: "fewest" })).toEqual([
+      "a 1.0",
+    ]);
+    expect(await found(universe, { requires: ["a"], requiresPython: ">=3.11" })).toEqual(["a 2.0"]);
+  });
+
+  test("only the environments that are asked for", async () => {
+    const universe = plain({ a: { "1.0": ["w ; sys_platform == 'win32'"] }, w: { "1.0": [] } });
+    expect(await found(universe, { requires: ["a"], environments: ["sys_platform == 'linux'"] })).toEqual([
+      'a 1.0 ; sys_platform == "linux"',
+    ]);
+  });
+
+  test("a package that no admitted Python needs is left out", async () => {
+    const universe = plain({ a: { "1.0": ["old ; python_version < '3.8'"] } });
+    expect(await found(universe, { requires: ["a"], requiresPython: ">=3.9" })).toEqual(["a 1.0"]);
+  });
+
+  test("versions whose wheels are for other Pythons are passed over", async () => {
+    const universe: Universe = {
+      a: { versions: { "1.0": {}, "2.0": { sdist: false, wheel_tags: ["cp38-cp38-win_amd64"] } } },
+    };
+    expect(await found(universe, { requires: ["a"], requiresPython: ">=3.9" })).toEqual(["a 1.0"]);
+  });
+
+  test("a platform that is required must have a wheel", async () => {
+    const universe: Universe = {
+      a: { versions: { "1.0": {}, "2.0": { sdist: false, wheel_tags: ["cp312-cp312-win_amd64"] } } },
+    };
+    const requiredEnvironments = ["sys_platform == 'linux'"];
+    expect(await found(universe, { requires: ["a"], requiredEnvironments })).toEqual([
+      'a 1.0 ; sys_platform == "linux"',
+      'a 2.0 ; sys_platform != "linux"',
+    ]);
+  });
+
+  test("a local version serves its platforms, the plain one the others", async () => {
+    const universe: Universe = {
+      t: {
+        versions: {
+          "1.0": {
+            sdist: false,
+            wheel_tags: ["cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-macosx_11_0_arm64"],
+          },
+          "1.0+cpu": { sdist: false, wheel_tags: ["cp312-cp312-manylinux_2_17_x86_64"] },
+        },
+      },
+    };
+    expect(await found(universe, { requires: ["t"] })).toEqual([
+      't 1.0 ; sys_platform == "darwin"',
+      't 1.0+cpu ; sys_platform != "darwin"',
+    ]);
+  });
+
+  test("files for platforms that a package is not needed on are not locked", async () => {
+    const tags = ["cp312-cp312-win_amd64", "cp312-cp312-manylinux_2_17_x86_64", "cp39-cp39-win_amd64"];
+    const universe: Universe = { a: { versions: { "1.0": { sdist: false, wheel_tags: tags } } } };
+    const { packages } = await resolveIn(universe, { requires: ["a ; sys_platform == 'win32'"] });
+    expect(packages[0]!.files.map((file) => file.filename)).toEqual(["a-1.0-cp312-cp312-win_amd64.whl"]);
+  });
+});
+
+test("the order in which answers arrive changes nothing", async () => {
+  const versions = Object.fromEntries(
+    Array.from({ length: 6 }, (_, i) => [`${i + 1}.0`, [`b<=${i + 2}`, "c"]]),
+  );
+  const universe = plain({
+    a: versions,
+    b: {
+      "1.0": [],
+      "2.0": ["c<2"],
+      "3.0": ["c<2", "d ; sys_platform == 'linux'"],
+      "4.0": ["d<2 ; sys_platform == 'win32'"],
+    },
+    c: { "1.0": [], "2.0": ["d"], "3.0": ["d>=2"] },
+    d: { "1.0": [], "2.0": ["a<5"] },
+  });
+  const asked: Asked = { requires: ["a", "b", "c"] };
+  const first = lines(await resolveIn(universe, asked));
+  for (let seed = 1; seed < 5; seed++) {
+    const delay = (key: string) => ((key.length * 7 + key.charCodeAt(0) * seed) % 5) + 1;
+    expect(lines(await resolveIn(universe, asked, { delay }))).toEqual(first);
+  }
+});
