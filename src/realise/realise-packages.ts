@@ -2,14 +2,11 @@
  * Realising gets the output of a derivation (DESIGN "Realise", requirement V5): from the user store, the system store,
  * the binary caches, and only then by fetching a wheel or building a source.
  */
-import { packageDerivationText } from "../lock/package-identity.ts";
-import { writeDrvOut } from "../store/drv-out.ts";
 import { type AskedBuild, type AskedPackage, askFor } from "./asked-package.ts";
-import { writeDerivation, writeDerivationText } from "./drv-store.ts";
-import { findObject, findRealised } from "./find-realised.ts";
+import { findRealised } from "./find-realised.ts";
 import type { RealiseContext } from "./realise-context.ts";
 import { realiseWheels } from "./realise-wheels.ts";
-import { type Substituted, substitute, withSubstituters } from "./substituters.ts";
+import { askCaches } from "./share-packages.ts";
 import type { RealisedPackage, WantedPackage } from "./wanted-package.ts";
 
 export type { RealiseContext } from "./realise-context.ts";
@@ -56,23 +53,7 @@ async function realiseMissing(
     made.set(keyOf(asked), realised);
     context.onProgress?.({ kind: "realised", package: realised });
   };
-  const cacheable = missing.filter(isShareable);
-  if (context.substituters !== undefined && context.substituters.length > 0 && cacheable.length > 0) {
-    await withSubstituters(
-      context.substituters,
-      hashesOf(all.filter(isShareable)),
-      hashesOf(cacheable),
-      warningsTo(context),
-      async () => {
-        await Promise.all(
-          cacheable.map(async (asked) => {
-            const cached = await fromCaches(asked, context);
-            if (cached !== undefined) done(asked, cached);
-          }),
-        );
-      },
-    );
-  }
+  await askCaches(all, missing, context, done);
   const left = missing.filter((asked) => !made.has(keyOf(asked)));
   const wheels = left.filter((asked) => asked.kind === "wheel");
   const builds = left.filter((asked) => asked.kind === "build");
@@ -121,44 +102,6 @@ async function allOrStop(
   const stopping = { ...context, signal };
   await Promise.all(actions.map((action) => action(stopping).catch((error: unknown) => stop.abort(error))));
   if (stop.signal.aborted) throw stop.signal.reason;
-}
-
-async function fromCaches(
-  asked: AskedPackage,
-  context: RealiseContext,
-): Promise<RealisedPackage | undefined> {
-  const { substituters = [], store } = context;
-  const answer = await substitute(substituters, asked.hash, store, warningsTo(context));
-  const found = answer === undefined ? undefined : findObject(answer.outputHash, store);
-  if (answer === undefined || found === undefined) return undefined;
-  recordSubstituted(asked, answer, context);
-  const { outputHash, object } = found;
-  return { name: asked.name, derivation: asked.hash, outputHash, object, how: "cache" };
-}
-
-/** Whether others may have the same: editables name a path of this machine. */
-export function isShareable(asked: AskedPackage): boolean {
-  if (asked.hash === "") return false;
-  return asked.kind === "wheel" || asked.source.kind !== "directory" || !asked.source.editable;
-}
-
-function hashesOf(asked: readonly AskedPackage[]): string[] {
-  return asked.map((one) => one.hash);
-}
-
-function warningsTo({ onProgress }: RealiseContext): (message: string) => void {
-  return (message) => onProgress?.({ kind: "warning", message });
-}
-
-/** What a cache gave has its derivation and its `drv-out` like everything else (requirements V1, V2). */
-function recordSubstituted(asked: AskedPackage, answer: Substituted, context: RealiseContext): void {
-  const { root } = context.store;
-  if (asked.kind === "build" && asked.request !== undefined) writeDerivation(root, asked.request);
-  if (asked.kind === "wheel") {
-    const sha256 = asked.file.hashes["sha256"]!;
-    writeDerivationText(root, asked.hash, packageDerivationText(asked.file.name, sha256));
-  }
-  writeDrvOut(root, asked.hash, answer.outputHash, answer.notes);
 }
 
 /** One of each: two wanted packages may be the same wheel under two extras. */
