@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { type SelectionRequest, WHOLE_DEFAULT } from "../project/environment-question.ts";
 import { arrange } from "./arguments.ts";
 import type { CliContext } from "./context.ts";
-import { type InstallFlags, installCommand, type RunFlags, runRoute } from "./routes/install-routes.ts";
+import type { InstallFlags, RunFlags } from "./flags/install-flags.ts";
+import { installCommand, runRoute } from "./routes/install-routes.ts";
 import { selectionOf } from "./selection-flags.ts";
 import { readWarmArguments } from "./warm-arguments.ts";
 

@@ -1,7 +1,7 @@
 /** From the options of `install` and `run` to what is selected. */
 import { type SelectionRequest, WHOLE_DEFAULT } from "../project/environment-question.ts";
 import { normalizeName } from "../standards/names.ts";
-import type { SelectionFlags } from "./routes/install-routes.ts";
+import type { SelectionFlags } from "./flags/install-flags.ts";
 
 export function selectionOf(flags: SelectionFlags): SelectionRequest {
   const names = (list: readonly string[]) => list.map(normalizeName);

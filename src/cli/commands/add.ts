@@ -10,9 +10,9 @@ import { normalizeExtra } from "../../standards/names.ts";
 import { parseRequirement, type Requirement } from "../../standards/requirements.ts";
 import { changeProject, listOf } from "../change-project.ts";
 import type { CliContext } from "../context.ts";
+import type { AddFlags } from "../flags/edit-flags.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
-import type { AddFlags } from "../routes/edit-routes.ts";
 
 export async function add(this: CliContext, flags: AddFlags, ...words: string[]): Promise<void> {
   await perform(this, flags, async (session) => {

@@ -7,9 +7,9 @@ import { createStaging, removeTree, sweepStaging } from "../../platform/staging.
 import { storeLockPath, whileCollecting } from "../../store/store-lock.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import type { CleanFlags } from "../flags/machine-flags.ts";
 import { perform } from "../perform.ts";
 import { count, formatBytes } from "../reporter/amounts.ts";
-import type { CleanFlags } from "../routes/machine-routes.ts";
 
 export async function cacheDir(this: CliContext, flags: GeneralFlags): Promise<void> {
   await perform(this, flags, async ({ reporter }) => {

@@ -4,8 +4,8 @@ import { Failure } from "../../platform/errors.ts";
 import { initProject } from "../../project/init-project.ts";
 import { tidy } from "../../project/workspace.ts";
 import type { CliContext } from "../context.ts";
+import type { InitFlags } from "../flags/lock-flags.ts";
 import { perform } from "../perform.ts";
-import type { InitFlags } from "../routes/lock-routes.ts";
 
 export async function init(this: CliContext, flags: InitFlags, folder?: string): Promise<void> {
   await perform(this, flags, async ({ reporter, start }) => {

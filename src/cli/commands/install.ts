@@ -7,10 +7,10 @@ import { readUserConfig } from "../../project/settings.ts";
 import { actContext } from "../act-reporting.ts";
 import { settingFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import type { InstallFlags } from "../flags/install-flags.ts";
 import { installJson, sayInstalled } from "../install-words.ts";
 import { type OpenedProject, openProject } from "../open-project.ts";
 import { perform, type Session } from "../perform.ts";
-import type { InstallFlags } from "../routes/install-routes.ts";
 import { selectionOf } from "../selection-flags.ts";
 
 export async function install(this: CliContext, flags: InstallFlags): Promise<void> {

@@ -13,10 +13,10 @@ import { readLink } from "../../platform/links.ts";
 import { discoverProject } from "../../project/discover.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import type { LayoutVerifyFlags } from "../flags/inspect-flags.ts";
 import { perform, type Session } from "../perform.ts";
 import { count } from "../reporter/amounts.ts";
 import { columns } from "../reporter/columns.ts";
-import type { LayoutVerifyFlags } from "../routes/inspect-routes.ts";
 import { storeOf } from "./store.ts";
 
 const SHOWN = 12;

@@ -6,10 +6,10 @@ import { Failure } from "../../platform/errors.ts";
 import { discoverProject } from "../../project/discover.ts";
 import { normalizeName } from "../../standards/names.ts";
 import type { CliContext } from "../context.ts";
+import type { LockShowFlags } from "../flags/inspect-flags.ts";
 import { entryText, lockHead, sourceText } from "../lock-text.ts";
 import { perform } from "../perform.ts";
 import { columns } from "../reporter/columns.ts";
-import type { LockShowFlags } from "../routes/inspect-routes.ts";
 
 export async function lockShow(this: CliContext, flags: LockShowFlags, name?: string): Promise<void> {
   await perform(this, flags, async ({ reporter, start }) => {

@@ -1,10 +1,10 @@
 /** `dx-py lock` */
 import { lockProject } from "../../project/lock-project.ts";
 import type { CliContext } from "../context.ts";
+import type { LockFlags } from "../flags/lock-flags.ts";
 import { lockJson, sayLock } from "../lock-words.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
-import type { LockFlags } from "../routes/lock-routes.ts";
 
 export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
   await perform(this, flags, async (session) => {

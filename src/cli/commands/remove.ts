@@ -2,9 +2,9 @@
 import { removeFromProject } from "../../project/change-requirements.ts";
 import { changeProject, listOf } from "../change-project.ts";
 import type { CliContext } from "../context.ts";
+import type { RemoveFlags } from "../flags/edit-flags.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
-import type { RemoveFlags } from "../routes/edit-routes.ts";
 
 export async function remove(this: CliContext, flags: RemoveFlags, ...names: string[]): Promise<void> {
   await perform(this, flags, async (session) => {

@@ -4,10 +4,10 @@ import { Failure } from "../../platform/errors.ts";
 import { replaceProcess } from "../../platform/process.ts";
 import { installProject } from "../../project/install-project.ts";
 import type { CliContext } from "../context.ts";
+import type { RunFlags } from "../flags/install-flags.ts";
 import { sayInstalled } from "../install-words.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
-import type { RunFlags } from "../routes/install-routes.ts";
 import { runEnvironment } from "../run-environment.ts";
 import { selectionOf } from "../selection-flags.ts";
 

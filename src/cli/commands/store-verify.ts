@@ -5,9 +5,9 @@ import { labelOf, objectsNamed, type StoredObject, storedObjects } from "../../s
 import { actContext } from "../act-reporting.ts";
 import { settingFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import type { StoreVerifyFlags } from "../flags/inspect-flags.ts";
 import { perform, type Session } from "../perform.ts";
 import { count } from "../reporter/amounts.ts";
-import type { StoreVerifyFlags } from "../routes/inspect-routes.ts";
 import { storeOf } from "./store.ts";
 
 interface Damage {

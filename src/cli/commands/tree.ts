@@ -11,9 +11,9 @@ import type { MarkerEnvironment } from "../../standards/marker-environment.ts";
 import { formatMarker } from "../../standards/markers.ts";
 import { normalizeName } from "../../standards/names.ts";
 import type { CliContext } from "../context.ts";
+import type { TreeFlags } from "../flags/lock-flags.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
-import type { TreeFlags } from "../routes/lock-routes.ts";
 
 export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
   await perform(this, flags, async (session) => {

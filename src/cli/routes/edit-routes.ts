@@ -1,31 +1,8 @@
 /** Options of `add` and `remove`. */
 import { buildCommand } from "@stricli/core";
-import { COMMON, COMMON_ALIASES, type CommonFlags, manyTexts, oneText, yes } from "../common-flags.ts";
+import { COMMON, COMMON_ALIASES, manyTexts, oneText, yes } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-
-export interface AddFlags extends CommonFlags {
-  dev?: boolean;
-  group?: string;
-  optional?: string;
-  extra: string[];
-  git?: string;
-  rev?: string;
-  tag?: string;
-  branch?: string;
-  path?: string;
-  editable?: boolean;
-  raw?: boolean;
-  noInstall?: boolean;
-  frozen?: boolean;
-}
-
-export interface RemoveFlags extends CommonFlags {
-  dev?: boolean;
-  group?: string;
-  optional?: string;
-  noInstall?: boolean;
-  frozen?: boolean;
-}
+import type { AddFlags, RemoveFlags } from "../flags/edit-flags.ts";
 
 export const addCommand = buildCommand<AddFlags, string[], CliContext>({
   loader: async () => (await import("../commands/add.ts")).add,

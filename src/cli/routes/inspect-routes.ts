@@ -3,7 +3,6 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import {
   COMMON,
   COMMON_ALIASES,
-  type CommonFlags,
   GENERAL,
   GENERAL_ALIASES,
   type GeneralFlags,
@@ -11,19 +10,7 @@ import {
   yes,
 } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-
-export interface LockShowFlags extends GeneralFlags {
-  file?: string;
-}
-
-export interface StoreVerifyFlags extends CommonFlags {
-  repair?: boolean;
-}
-
-export interface LayoutVerifyFlags extends GeneralFlags {
-  all?: boolean;
-  repair?: boolean;
-}
+import type { LayoutVerifyFlags, LockShowFlags, StoreVerifyFlags } from "../flags/inspect-flags.ts";
 
 const optional = (brief: string, placeholder: string) =>
   ({ brief, parse: String, optional: true, placeholder }) as const;

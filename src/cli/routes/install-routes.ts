@@ -1,41 +1,10 @@
 /** Options of `install` and `run`. */
 import { buildCommand } from "@stricli/core";
-import { COMMON, COMMON_ALIASES, type CommonFlags, manyTexts, yes } from "../common-flags.ts";
+import { COMMON, COMMON_ALIASES, manyTexts, yes } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import type { InstallFlags, RunFlags } from "../flags/install-flags.ts";
 
-/** What of the lock is to be installed. */
-export interface SelectionFlags {
-  group: string[];
-  noGroup: string[];
-  onlyGroup: string[];
-  allGroups?: boolean;
-  noDev?: boolean;
-  onlyDev?: boolean;
-  dev?: boolean;
-  noDefaultGroups?: boolean;
-  extra: string[];
-  allExtras?: boolean;
-  noExtra: string[];
-  allPackages?: boolean;
-  package: string[];
-  noInstallProject?: boolean;
-}
-
-export interface InstallFlags extends CommonFlags, SelectionFlags {
-  frozen?: boolean;
-  locked?: boolean;
-  compileBytecode?: boolean;
-  upgrade?: boolean;
-  upgradePackage: string[];
-}
-
-export interface RunFlags extends CommonFlags, SelectionFlags {
-  frozen?: boolean;
-  locked?: boolean;
-  noSync?: boolean;
-}
-
-const SELECTION = {
+export const SELECTION = {
   group: manyTexts("Install this group too", "GROUP"),
   noGroup: manyTexts("Leave this group out", "GROUP"),
   onlyGroup: manyTexts("Install this group and nothing else", "GROUP"),

@@ -1,31 +1,8 @@
 /** Options of `init`, `lock` and `tree`. */
 import { buildCommand, numberParser } from "@stricli/core";
-import { COMMON, COMMON_ALIASES, type CommonFlags, manyTexts, oneText, yes } from "../common-flags.ts";
+import { COMMON, COMMON_ALIASES, manyTexts, oneText, yes } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-
-export interface InitFlags extends CommonFlags {
-  name?: string;
-  lib?: boolean;
-  app?: boolean;
-  description?: string;
-}
-
-export interface LockFlags extends CommonFlags {
-  check?: boolean;
-  upgrade?: boolean;
-  upgradePackage: string[];
-  dryRun?: boolean;
-}
-
-export interface TreeFlags extends CommonFlags {
-  invert?: boolean;
-  depth?: number;
-  pythonPlatform?: string;
-  pythonVersion?: string;
-  package: string[];
-  universal?: boolean;
-  frozen?: boolean;
-}
+import type { InitFlags, LockFlags, TreeFlags } from "../flags/lock-flags.ts";
 
 export const initCommand = buildCommand<InitFlags, [string?], CliContext>({
   loader: async () => (await import("../commands/init.ts")).init,

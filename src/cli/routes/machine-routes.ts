@@ -10,13 +10,8 @@ import {
   yes,
 } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-
-export interface CleanFlags extends GeneralFlags {
-  layouts?: boolean;
-  store?: boolean;
-  index?: boolean;
-  all?: boolean;
-}
+import { CACHE_ROUTES } from "./cache-routes.ts";
+import type { CleanFlags } from "../flags/machine-flags.ts";
 
 const dir = buildCommand<GeneralFlags, [], CliContext>({
   loader: async () => (await import("../commands/cache.ts")).cacheDir,
@@ -46,8 +41,8 @@ const clean = buildCommand<CleanFlags, [], CliContext>({
 });
 
 export const cacheRoutes = buildRouteMap<string, CliContext>({
-  routes: { dir, size, clean },
-  docs: { brief: "Look at the cache, or clean it" },
+  routes: { dir, size, clean, ...CACHE_ROUTES },
+  docs: { brief: "Look at the cache, clean it, or share it" },
 });
 
 const list = buildCommand<GeneralFlags, [], CliContext>({
