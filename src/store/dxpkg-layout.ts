@@ -5,8 +5,8 @@ export const MAGIC = 0x4b505844; // "DXPK", little-endian
 export const VERSION = 1;
 export const FLAG_PACKED = 1;
 export const HEADER_SIZE = 128;
-export const INDEX_ENTRY_SIZE = 16;
-export const SLOT_SIZE = 4;
+export const INDEX_ENTRY_SIZE = 24;
+export const SLOT_SIZE = 8;
 export const DATA_ALIGNMENT = 64;
 
 export const MAX_FILES = 1_000_000;
@@ -31,6 +31,23 @@ export function badPackage(path: string, what: string): Failure {
 /** The hash of a path in the index and the slots. */
 export function pathHash(path: Uint8Array, seed: number): number {
   return Bun.hash.xxHash32(path, seed);
+}
+
+/** Where in an index entry its checksum stands: over what is before it, continued over the file's entry in the manifest. */
+export const INDEX_CHECK = 16;
+
+export function indexCheck(indexEntry: Uint8Array, manifestEntry: Uint8Array): number {
+  return Bun.hash.crc32(manifestEntry, Bun.hash.crc32(indexEntry.subarray(0, INDEX_CHECK)));
+}
+
+const slotWords = new Uint32Array(2);
+const slotBytes = new Uint8Array(slotWords.buffer);
+
+/** The checksum of a slot: of its own place and what it holds, so that a free one is known to be free. */
+export function slotCheck(slot: number, value: number): number {
+  slotWords[0] = slot;
+  slotWords[1] = value;
+  return Bun.hash.crc32(slotBytes);
 }
 
 /** The smallest power of two that leaves at least half of the slots free, and at least 2. */

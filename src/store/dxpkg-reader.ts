@@ -2,7 +2,9 @@ import {
   badPackage,
   FLAG_PACKED,
   HEADER_SIZE,
+  INDEX_CHECK,
   INDEX_ENTRY_SIZE,
+  indexCheck,
   MAGIC,
   MAX_FILES,
   MAX_MANIFEST,
@@ -10,10 +12,11 @@ import {
   MAX_SLOTS,
   pathHash,
   SLOT_SIZE,
+  slotCheck,
   VERSION,
 } from "./dxpkg-layout.ts";
 import { parsePackageMetadata } from "./dxpkg-metadata.ts";
-import { manifestCount, readManifestEntry } from "./manifest.ts";
+import { decodeManifest, type ManifestEntry, manifestCount, readManifestEntry } from "./manifest.ts";
 import type { PackageObject } from "./package-object.ts";
 
 /** Reads a `.dxpkg` (docs/formats/dxpkg.md) where it lies: nothing is copied, every number is checked before it is used. */
@@ -128,18 +131,41 @@ export function findFile(
   const hash = pathHash(wanted, header.seed);
   const mask = header.slots - 1;
   for (let probe = 0, slot = hash & mask; probe < header.slots; probe += 1, slot = (slot + 1) & mask) {
-    const number = view.getUint32(header.slotsAt + slot * SLOT_SIZE, true);
+    const slotAt = header.slotsAt + slot * SLOT_SIZE;
+    const number = view.getUint32(slotAt, true);
+    if (view.getUint32(slotAt + 4, true) !== slotCheck(slot, number)) break;
     if (number === 0) return undefined;
     if (number > header.files) break;
     const at = header.indexAt + (number - 1) * INDEX_ENTRY_SIZE;
-    if (view.getUint32(at + 4, true) !== hash) continue;
-    const entry = readManifestEntry(manifest, view.getUint32(at, true));
+    const entry = checkedEntry(bytes, view, manifest, at);
     if (entry === undefined) break;
-    if (Buffer.compare(entry.path, wanted) !== 0) continue;
+    if (view.getUint32(at + 4, true) !== hash || Buffer.compare(entry.path, wanted) !== 0) continue;
     const dataAt = view.getUint32(at + 8, true) + view.getUint32(at + 12, true) * 0x1_0000_0000;
     const inData = dataAt >= header.dataAt && dataAt + entry.size <= header.totalSize;
     if (header.packed ? !inData : dataAt !== 0) break;
     return { size: entry.size, blake3: entry.blake3, executable: entry.executable, dataAt };
   }
   throw badPackage(path, "its table of paths is damaged");
+}
+
+/** The manifest's entry that an index entry points at; `undefined` when their checksum is wrong. */
+function checkedEntry(bytes: Uint8Array, view: DataView, manifest: Uint8Array, at: number) {
+  const offset = view.getUint32(at, true);
+  const entry = readManifestEntry(manifest, offset);
+  if (entry === undefined) return undefined;
+  const check = indexCheck(bytes.subarray(at, at + INDEX_ENTRY_SIZE), manifest.subarray(offset, entry.next));
+  return check === view.getUint32(at + INDEX_CHECK, true) ? entry : undefined;
+}
+
+/** Every file, in the order of the manifest, each against its checksum. Failure `DXPY_BAD_PACKAGE`. */
+export function readManifest(bytes: Uint8Array, header: DxpkgHeader, path: string): ManifestEntry[] {
+  const manifest = manifestBytes(bytes, header, path);
+  const entries = decodeManifest(manifest);
+  if (typeof entries === "string") throw badPackage(path, entries);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = 0; i < header.files; i += 1) {
+    if (checkedEntry(bytes, view, manifest, header.indexAt + i * INDEX_ENTRY_SIZE) === undefined)
+      throw badPackage(path, `entry ${i + 1} of its manifest is damaged`);
+  }
+  return entries;
 }

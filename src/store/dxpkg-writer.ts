@@ -3,10 +3,13 @@ import {
   DATA_ALIGNMENT,
   FLAG_PACKED,
   HEADER_SIZE,
+  INDEX_CHECK,
   INDEX_ENTRY_SIZE,
+  indexCheck,
   MAGIC,
   pathHash,
   SLOT_SIZE,
+  slotCheck,
   slotCount,
   VERSION,
 } from "./dxpkg-layout.ts";
@@ -69,10 +72,16 @@ export function encodePackage(
     view.setUint32(at, manifest.offsets[i] ?? 0, true);
     view.setUint32(at + 4, hash, true);
     set64(at + 8, dataOffsets[i] ?? 0);
+    const inManifest = manifest.bytes.subarray(manifest.offsets[i], manifest.offsets[i + 1]);
+    view.setUint32(at + INDEX_CHECK, indexCheck(bytes.subarray(at, at + INDEX_ENTRY_SIZE), inManifest), true);
     let slot = hash & (slots - 1);
     while (view.getUint32(slotsAt + slot * SLOT_SIZE, true) !== 0) slot = (slot + 1) & (slots - 1);
     view.setUint32(slotsAt + slot * SLOT_SIZE, i + 1, true);
   });
+  for (let slot = 0; slot < slots; slot += 1) {
+    const at = slotsAt + slot * SLOT_SIZE;
+    view.setUint32(at + 4, slotCheck(slot, view.getUint32(at, true)), true);
+  }
   return { bytes, totalSize, dataOffsets };
 }
 

@@ -1,9 +1,8 @@
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
 import { type Mapping, mapReadOnly } from "../platform/mapping.ts";
-import { badPackage } from "./dxpkg-layout.ts";
-import { findFile, manifestBytes, readHeader } from "./dxpkg-reader.ts";
-import { decodeManifest, type ManifestEntry } from "./manifest.ts";
+import { findFile, manifestBytes, readHeader, readManifest } from "./dxpkg-reader.ts";
+import type { ManifestEntry } from "./manifest.ts";
 import type { PackageObject } from "./package-object.ts";
 import { checkHash, indexPath, levelHas, listLevel, readLevelObject, treePath } from "./store-level.ts";
 import { type VerifyResult, verifyObject } from "./verify.ts";
@@ -136,11 +135,7 @@ function openPackage(level: string, hash: string): StoredPackage {
       }
       return mapping.bytes;
     },
-    *manifest() {
-      const entries = decodeManifest(manifestBytes(mapped(), header, path));
-      if (typeof entries === "string") throw badPackage(path, entries);
-      yield* entries;
-    },
+    manifest: () => readManifest(mapped(), header, path),
     manifestBytes: () => manifestBytes(mapped(), header, path),
     close() {
       index?.close();
