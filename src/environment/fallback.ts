@@ -19,7 +19,12 @@ export function fallbackReason(error: unknown): string | undefined {
   if (error instanceof Failure) {
     const ours = error.code === "DXPY_STORE_UNWRITABLE" || error.code === "DXPY_LOCK_UNAVAILABLE";
     if (!ours) return undefined;
-    return fallbackReason(error.cause) ?? error.message;
+    // The cause of what a worker says stays with the worker; its code is in the message.
+    const code = /\((E[A-Z]+)\)/.exec(error.message)?.[1] ?? "";
+    const reason = REASONS[code];
+    return (
+      fallbackReason(error.cause) ?? (reason === undefined ? error.message : `${error.message}: ${reason}`)
+    );
   }
   const { code, path, dest, syscall } = (error ?? {}) as {
     code?: string;

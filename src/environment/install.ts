@@ -55,7 +55,7 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
 function unwritable(link: string, cause: unknown): unknown {
   if (cause instanceof Failure || (cause as { syscall?: string }).syscall === undefined) return cause;
   return new Failure("DXPY_ENVIRONMENT_UNWRITABLE", `the environment cannot be written to ${link}`, {
-    context: { path: link, detail: (cause as Error).message },
+    context: { path: link },
     hint: "Check the permissions and the space of the project's folder.",
     cause,
   });

@@ -3,9 +3,11 @@
  * facts as JSON. What is not a `Failure` is a defect of dx-py and says so, in one line.
  */
 import { Failure } from "../../platform/errors.ts";
+import { systemFailure } from "../../platform/system-failure.ts";
 import type { Palette } from "./terminal.ts";
 
-export function failureText(error: unknown, paint: Palette, verbose: boolean): string {
+export function failureText(thrown: unknown, paint: Palette, verbose: boolean): string {
+  const error = systemFailure(thrown) ?? thrown;
   const lines: string[] = [];
   const [first = "", ...rest] = messageOf(error).split("\n");
   lines.push(`${paint.bold(paint.red("error"))}: ${paint.bold(first)}`, ...rest);
@@ -30,7 +32,8 @@ export function failureText(error: unknown, paint: Palette, verbose: boolean): s
 }
 
 /** `{"error": {code, message, hint, context, causes}}` */
-export function failureJson(error: unknown): { error: Record<string, unknown> } {
+export function failureJson(thrown: unknown): { error: Record<string, unknown> } {
+  const error = systemFailure(thrown) ?? thrown;
   const failure = error instanceof Failure ? error : undefined;
   return {
     error: {
