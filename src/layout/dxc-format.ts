@@ -76,6 +76,21 @@ export function crc32(bytes: Uint8Array): number {
   return Bun.hash.crc32(bytes);
 }
 
+const slotWords = new Uint32Array(4);
+const slotBytes = new Uint8Array(slotWords.buffer);
+
+/**
+ * The checksum of an occupied slot: of its own number and what it holds, so that no changed byte leads a search astray. A
+ * free slot is all zero, its checksum too.
+ */
+export function slotCheck(slot: number, prefix: number, offset: number, length: number): number {
+  slotWords[0] = slot;
+  slotWords[1] = prefix;
+  slotWords[2] = offset;
+  slotWords[3] = length;
+  return Bun.hash.crc32(slotBytes);
+}
+
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

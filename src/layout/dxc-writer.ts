@@ -18,6 +18,7 @@ import {
   MIN_SLOTS,
   REMOVED,
   SLOT_SIZE,
+  slotCheck,
   viewOf,
 } from "./dxc-format.ts";
 import { describedLayouts } from "./layout-description.ts";
@@ -150,9 +151,10 @@ function placeOrNothing(dxc: Dxc, key: Uint8Array): number | undefined {
 
 function setSlot(dxc: Dxc, slot: number, key: Uint8Array, offset: number, length: number): void {
   const at = HEADER_SIZE + slot * SLOT_SIZE;
-  dxc.bytes.set(key.subarray(0, 8), at);
-  dxc.view.setUint32(at + 8, offset, true);
-  dxc.view.setUint32(at + 12, length, true);
+  const prefix = viewOf(key).getUint32(0, true);
+  [prefix, slotCheck(slot, prefix, offset, length), offset, length].forEach((word, i) => {
+    dxc.view.setUint32(at + 4 * i, word, true);
+  });
 }
 
 /** The whole file for these records; of several with one key, the last. */

@@ -16,6 +16,7 @@ import {
   MIN_RECORD,
   REMOVED,
   SLOT_SIZE,
+  slotCheck,
   viewOf,
 } from "./dxc-format.ts";
 
@@ -66,25 +67,38 @@ function mapOrRead(path: string): Uint8Array | undefined {
 
 /** Finds a key's slot. Failure `DXPY_DXC_CORRUPT` when what is on the way makes no sense. */
 export function findSlot(dxc: Dxc, key: Uint8Array): SlotPlace {
-  const { view, slots } = dxc;
+  const { slots } = dxc;
   const keyView = viewOf(key);
-  const high = keyView.getUint32(0, true);
-  const low = keyView.getUint32(4, true);
+  const wanted = keyView.getUint32(0, true);
   let index = keyView.getUint32(8, true) & (slots - 1);
   let reusable: number | undefined;
   for (let probes = 0; probes < slots; probes++) {
-    const at = HEADER_SIZE + index * SLOT_SIZE;
-    const offset = view.getUint32(at + 8, true);
+    const { prefix, offset, length } = readSlot(dxc, index);
     if (offset === FREE) return { slot: reusable ?? index, offset: FREE, length: 0 };
     if (offset === REMOVED) reusable ??= index;
-    else if (view.getUint32(at, true) === high && view.getUint32(at + 4, true) === low) {
-      const length = view.getUint32(at + 12, true);
-      if (sameKey(recordBytes(dxc, offset, length), key)) return { slot: index, offset, length };
+    else if (prefix === wanted) {
+      const record = recordBytes(dxc, offset, length);
+      if (sameKey(record, key)) return { slot: index, offset, length };
+      // Two keys with one beginning are next to impossible, a record whose key was damaged is not.
+      decodeRecord(record, dxc.path);
     }
     index = (index + 1) & (slots - 1);
   }
   if (reusable !== undefined) return { slot: reusable, offset: FREE, length: 0 };
   throw corrupt(dxc.path, "it has no free slot");
+}
+
+/** What a slot holds: the first four bytes of a key, and where its record is. Failure `DXPY_DXC_CORRUPT`. */
+function readSlot({ view, path }: Dxc, index: number): { prefix: number; offset: number; length: number } {
+  const at = HEADER_SIZE + index * SLOT_SIZE;
+  const prefix = view.getUint32(at, true);
+  const check = view.getUint32(at + 4, true);
+  const offset = view.getUint32(at + 8, true);
+  const length = view.getUint32(at + 12, true);
+  const sound =
+    offset === FREE ? (prefix | check | length) === 0 : check === slotCheck(index, prefix, offset, length);
+  if (!sound) throw corrupt(path, `the checksum of slot ${index} is wrong`);
+  return { prefix, offset, length };
 }
 
 /** The bytes of a record that a slot points at, without a copy. Failure `DXPY_DXC_CORRUPT` when they cannot be there. */
@@ -111,14 +125,12 @@ export function findRecord(dxc: Dxc, key: Uint8Array): DxcRecord | undefined {
 /** Every record, in the order of the slots. Failure `DXPY_DXC_CORRUPT` at the first that is not whole. */
 export function* allRecords(dxc: Dxc): Generator<DxcRecord> {
   for (let index = 0; index < dxc.slots; index++) {
-    const at = HEADER_SIZE + index * SLOT_SIZE;
-    const offset = dxc.view.getUint32(at + 8, true);
-    if (offset === FREE || offset === REMOVED) continue;
-    yield decodeRecord(recordBytes(dxc, offset, dxc.view.getUint32(at + 12, true)), dxc.path);
+    const { offset, length } = readSlot(dxc, index);
+    if (offset !== FREE && offset !== REMOVED) yield decodeRecord(recordBytes(dxc, offset, length), dxc.path);
   }
 }
 
-/** Opens, looks up, and opens again when the file grew or was replaced in between. */
+/** Opens, looks up, and does it once more when that fails: the file grew meanwhile, or a slot was being written. */
 function lookup(indexPath: string, key: Uint8Array): DxcRecord | undefined {
   const first = openDxc(indexPath);
   if (first === undefined) return undefined;
@@ -126,7 +138,7 @@ function lookup(indexPath: string, key: Uint8Array): DxcRecord | undefined {
     return findRecord(first, key);
   } catch (error) {
     const again = openDxc(indexPath);
-    if (again === undefined || again.bytes.length === first.bytes.length) throw error;
+    if (again === undefined) throw error;
     return findRecord(again, key);
   }
 }
