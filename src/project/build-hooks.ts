@@ -16,7 +16,6 @@ import type { FileLock } from "../platform/file-lock.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
-import type { ResolveRequest } from "../resolver/request.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { tryHoldStore } from "../store/store-lock.ts";
@@ -24,6 +23,7 @@ import { isSystemHome, systemStoreBelow } from "../store/system-store.ts";
 import type { ActContext } from "./act-context.ts";
 import { cacheChoices, sharerFor, storeSettings, substituterChain } from "./cache-settings.ts";
 import type { Project } from "./discover.ts";
+import type { BuildPolicy } from "./resolve-request.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
 import { describeSource } from "./static-source.ts";
 
@@ -35,10 +35,7 @@ export interface BuildRequestContext {
   index: () => PackageIndex | Promise<PackageIndex>;
   context: ActContext;
   /** Builds obey the policy of the resolution they serve. */
-  request: Pick<
-    ResolveRequest,
-    "noBuild" | "noBinary" | "prerelease" | "excludeNewer" | "excludeNewerPackage" | "buildConstraints"
-  >;
+  request: BuildPolicy;
 }
 
 export function openStores(context: ActContext, share?: string): Store {

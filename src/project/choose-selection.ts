@@ -8,33 +8,73 @@ import { evaluateMarker, parseMarker } from "../standards/markers.ts";
 import type { Project } from "./discover.ts";
 import type { SelectionRequest } from "./environment-question.ts";
 import type { ProjectFile } from "./project-file.ts";
+import { conflictSets, groupPythons } from "./resolve-request.ts";
 import { fileDefaultGroups, memberDefaults, memberGroup, rootRequirements } from "./root-requirements.ts";
 import { nearest } from "./setting-checks.ts";
 
-export interface ChosenSelection {
+export interface ChosenScopes {
   selection: Selection;
-  /** Normalised names of packages that the lock would install and that were not asked for. */
-  without: ReadonlySet<string>;
+  /** The dependencies of the root itself belong to it. */
+  base: boolean;
+  /** Specifier sets that the chosen groups put on the interpreter, beside the project's own. */
+  requiresPython: readonly string[];
 }
 
-/** Errors: DXPY_UNKNOWN_GROUP, DXPY_UNKNOWN_EXTRA, DXPY_UNKNOWN_MEMBER, with what there is. */
-export function chooseSelection(
-  request: SelectionRequest,
-  project: Project,
-  lock: Lock,
-  interpreter: Interpreter,
-): ChosenSelection {
+/**
+ * Errors: DXPY_UNKNOWN_GROUP, DXPY_UNKNOWN_EXTRA, DXPY_UNKNOWN_MEMBER, with what there is; DXPY_CONFLICTING_SELECTION for
+ * what the settings declare as never installed together.
+ */
+export function chooseScopes(request: SelectionRequest, project: Project, lock: Lock): ChosenScopes {
   const parts = targets(request, project).map((target) => chooseFor(target, request, project, lock));
   const selection: Selection = {
     extras: [...new Set(parts.flatMap((part) => part.extras))].sort(),
     groups: [...new Set(parts.flatMap((part) => part.groups))].sort(),
   };
-  const base = parts.some((part) => part.base);
+  refuseConflicts(selection, project);
+  const pythons = groupPythons(project.main);
+  return {
+    selection,
+    base: parts.some((part) => part.base),
+    requiresPython: selection.groups.flatMap((group) => pythons[group] ?? []),
+  };
+}
+
+/** Normalised names of packages that the lock would install for the selection and that were not asked for. */
+export function leftOut(
+  { selection, base }: ChosenScopes,
+  request: SelectionRequest,
+  project: Project,
+  lock: Lock,
+  interpreter: Interpreter,
+): ReadonlySet<string> {
   const without = new Set<string>();
   if (!base) for (const name of unreached(project, lock, selection, interpreter)) without.add(name);
   if ((request.noProject || !base) && project.main.name !== undefined) without.add(project.main.name);
   if (request.noProject) for (const member of project.members) without.add(member.name as string);
-  return { selection, without };
+  return without;
+}
+
+/** Markers of the lock hold for at most one of each set: with two, packages would be missing without a word. */
+function refuseConflicts(selection: Selection, project: Project): void {
+  for (const set of conflictSets(project)) {
+    const chosen = set.flatMap(({ extra, group }) => {
+      if (extra !== undefined) return selection.extras.includes(extra) ? [`the extra \`${extra}\``] : [];
+      return group !== undefined && selection.groups.includes(group) ? [`the group \`${group}\``] : [];
+    });
+    if (chosen.length < 2) continue;
+    throw new Failure(
+      "DXPY_CONFLICTING_SELECTION",
+      `${capital(chosen.join(" and "))} cannot be installed together`,
+      {
+        hint: "The settings declare them as `conflicts`: choose one of them.",
+        exitCode: 2,
+      },
+    );
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The projects to install for: members of the workspace, or the root (`undefined`). */

@@ -9,13 +9,12 @@ import { Failure } from "../platform/errors.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import type { ActContext } from "./act-context.ts";
 import { realiseContextFor } from "./build-hooks.ts";
-import { chooseSelection } from "./choose-selection.ts";
+import { chooseScopes, leftOut } from "./choose-selection.ts";
 import type { Project } from "./discover.ts";
 import type { SelectionRequest } from "./environment-question.ts";
 import { openIndex } from "./index-source.ts";
-import { requirementAt } from "./project-file.ts";
 import { interpreterFor } from "./resolve-project.ts";
-import { toolOf } from "./resolve-request.ts";
+import { buildPolicy } from "./resolve-request.ts";
 import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface ReadyOptions {
@@ -53,16 +52,13 @@ export async function withReadyProject<T>(
   let index: PackageIndex | undefined;
   try {
     const { lock, dpl } = read;
-    const interpreter = known ?? (await interpreterToInstall(options, lock.requiresPython));
-    const { selection, without } = chooseSelection(options.selection, project, lock, interpreter);
-    const tool = project.main.settings;
-    const settings = resolutionSettings(flags, tool, context.env, lock.options);
-    const buildConstraints = (tool["build-constraint-dependencies"] ?? []).map((text, i) =>
-      requirementAt(
-        text,
-        `tool.${toolOf(project.main, "build-constraint-dependencies")}.build-constraint-dependencies[${i}]`,
-      ),
-    );
+    const scopes = chooseScopes(options.selection, project, lock);
+    // What was found for locking need not do for the groups that are chosen.
+    const interpreter =
+      known !== undefined && scopes.requiresPython.length === 0
+        ? known
+        : await interpreterToInstall(options, lock.requiresPython, scopes.requiresPython);
+    const settings = resolutionSettings(flags, project.main.settings, context.env, lock.options);
     const realising = realiseContextFor({
       project,
       flags,
@@ -73,13 +69,17 @@ export async function withReadyProject<T>(
         return index;
       },
       context,
-      request: { ...settings, excludeNewerPackage: {}, buildConstraints } as never,
+      request: buildPolicy(project, settings, Date.now()),
     });
     return await action({
       dpl,
       interpreter,
-      selection,
-      selectOptions: { noBinary: settings.noBinary, noBuild: settings.noBuild, without },
+      selection: scopes.selection,
+      selectOptions: {
+        noBinary: settings.noBinary,
+        noBuild: settings.noBuild,
+        without: leftOut(scopes, options.selection, project, lock, interpreter),
+      },
       realising,
       stats: () => ({ bytes: index?.stats.bytes ?? 0, requests: index?.stats.requests ?? 0 }),
     });
@@ -90,11 +90,11 @@ export async function withReadyProject<T>(
 }
 
 async function interpreterToInstall(
-  options: ReadyOptions,
+  { project, flags, context }: ReadyOptions,
   lockPython: string | undefined,
+  groupPythons: readonly string[],
 ): Promise<Interpreter> {
-  const { project, flags, context } = options;
-  if (project.main.metadata !== undefined) return await interpreterFor(project, flags, context);
+  if (project.main.metadata !== undefined) return await interpreterFor(project, flags, context, groupPythons);
   const { python } = flags;
   return await findInterpreter(
     {

@@ -80,17 +80,21 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
   }
 }
 
-/** The interpreter to resolve for: the project may say which Pythons, but not that this machine has one of them. */
+/**
+ * The interpreter to resolve and to install for: the project says which Pythons it admits, not which this machine has. `more`
+ * are further specifier sets, of groups.
+ */
 export async function interpreterFor(
   project: Project,
   { python }: SettingFlags,
   context: ActContext,
+  more: readonly string[] = [],
 ): Promise<Interpreter> {
-  const requiresPython = jointRequiresPython(project);
+  const joint = [jointRequiresPython(project), ...more].filter((text) => text !== undefined).join(",");
   return await findInterpreter(
     {
       ...(python === undefined ? {} : { python }),
-      ...(requiresPython === undefined ? {} : { requiresPython }),
+      ...(joint === "" ? {} : { requiresPython: joint }),
       projectDir: project.current.dir,
     },
     { home: context.home, env: context.env },

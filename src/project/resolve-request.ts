@@ -35,8 +35,7 @@ export function makeResolveRequest({
   const tool = main.settings;
   const sources = allSources(project);
   const name = main.name ?? "workspace";
-  const list = (key: "constraint-dependencies" | "override-dependencies" | "build-constraint-dependencies") =>
-    (tool[key] ?? []).map((text, i) => requirementAt(text, `tool.${toolOf(main, key)}.${key}[${i}]`));
+  const policy = buildPolicy(project, settings, now);
   return {
     root: main.metadata?.version === undefined ? { name } : { name, version: main.metadata.version },
     requirements: rootRequirements(project),
@@ -44,24 +43,17 @@ export function makeResolveRequest({
     extras: [...(main.metadata?.optionalDependencies.keys() ?? [])].sort(),
     groups: groupNames(project),
     groupRequiresPython: groupPythons(main),
-    constraints: list("constraint-dependencies"),
-    overrides: list("override-dependencies"),
+    constraints: requirementList(main, "constraint-dependencies"),
+    overrides: requirementList(main, "override-dependencies"),
     excludes: (tool["exclude-dependencies"] ?? []).map(normalizeName).sort(),
-    buildConstraints: list("build-constraint-dependencies"),
     sources,
     indexPins: indexPins(sources),
     environments: tool.environments ?? [],
     requiredEnvironments: tool["required-environments"] ?? [],
     conflicts: conflictSets(project),
-    prerelease: settings.prerelease,
+    ...policy,
     resolution: settings.resolution,
     forkStrategy: settings.forkStrategy,
-    ...(settings.excludeNewer
-      ? { excludeNewer: readMoment(settings.excludeNewer, newerPlace(main, settings), now) }
-      : {}),
-    excludeNewerPackage: newerByPackage(main, now),
-    noBinary: settings.noBinary,
-    noBuild: settings.noBuild,
     preferences,
     upgrade,
   };
@@ -173,7 +165,8 @@ export function jointRequiresPython(project: Project): string | undefined {
   return given.length === 0 ? undefined : formatSpecifierSet(parseSpecifierSet(given.join(",")));
 }
 
-function groupPythons(main: ProjectFile): Record<string, string> {
+/** `requires-python` of single groups, by normalised name. */
+export function groupPythons(main: ProjectFile): Record<string, string> {
   const result: Record<string, string> = {};
   for (const [group, value] of Object.entries(main.settings["dependency-groups"] ?? {})) {
     const name = normalizeName(group);
@@ -188,7 +181,8 @@ function groupPythons(main: ProjectFile): Record<string, string> {
   return result;
 }
 
-function conflictSets(project: Project): ConflictSet[] {
+/** `conflicts` of the settings; parts of members by the groups that stand for them. */
+export function conflictSets(project: Project): ConflictSet[] {
   const { main, members } = project;
   const at = `tool.${toolOf(main, "conflicts")}.conflicts`;
   return (main.settings.conflicts ?? []).map((set, i) => {
@@ -228,6 +222,33 @@ function newerByPackage(main: ProjectFile, now: number): Record<string, number |
     result[normalizeName(name)] = value === false ? false : readMoment(value, at, now);
   }
   return result;
+}
+
+function requirementList(
+  main: ProjectFile,
+  key: "constraint-dependencies" | "override-dependencies" | "build-constraint-dependencies",
+): Requirement[] {
+  return (main.settings[key] ?? []).map((text, i) =>
+    requirementAt(text, `tool.${toolOf(main, key)}.${key}[${i}]`),
+  );
+}
+
+/** What builds obey of a resolution's policy. */
+export type BuildPolicy = Pick<
+  ResolveRequest,
+  "noBuild" | "noBinary" | "prerelease" | "excludeNewer" | "excludeNewerPackage" | "buildConstraints"
+>;
+
+export function buildPolicy({ main }: Project, settings: ResolutionSettings, now: number): BuildPolicy {
+  const { noBuild, noBinary, prerelease, excludeNewer } = settings;
+  return {
+    noBuild,
+    noBinary,
+    prerelease,
+    ...(excludeNewer ? { excludeNewer: readMoment(excludeNewer, newerPlace(main, settings), now) } : {}),
+    excludeNewerPackage: newerByPackage(main, now),
+    buildConstraints: requirementList(main, "build-constraint-dependencies"),
+  };
 }
 
 /** Which of the two tables a setting came from, for messages. */

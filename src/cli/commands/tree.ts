@@ -10,6 +10,9 @@ import { rootRequirements } from "../../project/root-requirements.ts";
 import type { MarkerEnvironment } from "../../standards/marker-environment.ts";
 import { formatMarker } from "../../standards/markers.ts";
 import { normalizeName } from "../../standards/names.ts";
+import type { Requirement } from "../../standards/requirements.ts";
+import { setContains } from "../../standards/specifiers.ts";
+import { tryParseVersion } from "../../standards/version.ts";
 import type { CliContext } from "../context.ts";
 import type { TreeFlags } from "../flags/lock-flags.ts";
 import { openProject } from "../open-project.ts";
@@ -43,7 +46,7 @@ export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
     };
     const roots = lockTree(shown, options);
     const { paint } = session.reporter;
-    const scopes = scopesOf(project);
+    const scopes = scopesOf(project, lock);
     for (const root of roots) {
       session.reporter.result(label(root));
       const isProject = root.name === rootName(project);
@@ -61,37 +64,61 @@ function rootName(project: Project): string {
 /** The project as the root of its own tree: a lock holds it only where it is built. */
 function withProject(lock: Lock, project: Project): Lock {
   const name = rootName(project);
+  const others = lock.packages.filter((entry) => entry.name !== name);
+  const edges = rootRequirements(project).flatMap(({ requirement }) =>
+    versionsFor(requirement, others).map((version) => ({
+      name: requirement.normalized,
+      ...(version === undefined ? {} : { version }),
+      ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
+      ...(requirement.marker === undefined ? {} : { marker: formatMarker(requirement.marker) }),
+    })),
+  );
   const root: LockedPackage = {
     name,
     ...(project.main.metadata?.version === undefined ? {} : { version: project.main.metadata.version }),
     source: { kind: "directory", path: ".", editable: true },
     wheels: [],
-    dependencies: rootRequirements(project).map(({ requirement }) => ({
-      name: requirement.normalized,
-      ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
-      ...(requirement.marker === undefined ? {} : { marker: formatMarker(requirement.marker) }),
-    })),
+    dependencies: [...new Map(edges.map((edge) => [JSON.stringify(edge), edge])).values()],
   };
-  return { ...lock, packages: [...lock.packages.filter((entry) => entry.name !== name), root] };
+  return { ...lock, packages: [...others, root] };
 }
 
-/** Why the project asks for a name, where it is no plain dependency of it: `(group: dev)`. */
-function scopesOf(project: Project): ReadonlyMap<string, string> {
+/** Versions of the lock that a requirement admits; all of them where the lock overrides what was required. */
+function versionsFor(requirement: Requirement, packages: readonly LockedPackage[]): (string | undefined)[] {
+  const versions = packages
+    .filter(({ name }) => name === requirement.normalized)
+    .map(({ version }) => version);
+  const admitted = versions.filter((text) => {
+    const version = text === undefined ? undefined : tryParseVersion(text);
+    return version === undefined || setContains(requirement.specifier, version, { prereleases: true });
+  });
+  return admitted.length > 0 ? admitted : versions;
+}
+
+type Scopes = (node: TreeNode) => string;
+
+/** Why the project asks for a package, where it is no plain dependency of it: `(group: dev)`. */
+function scopesOf(project: Project, lock: Lock): Scopes {
   const scopes = new Map<string, Set<string>>();
   for (const { requirement, scope } of rootRequirements(project)) {
-    const said = scopes.get(requirement.normalized) ?? new Set();
-    const { extra, group } = scope;
-    said.add(extra !== undefined ? `extra: ${extra}` : group !== undefined ? `group: ${group}` : "");
-    scopes.set(requirement.normalized, said);
+    for (const version of versionsFor(requirement, lock.packages)) {
+      const key = `${requirement.normalized} ${version ?? ""}`;
+      const said = scopes.get(key) ?? new Set();
+      const { extra, group } = scope;
+      said.add(extra !== undefined ? `extra: ${extra}` : group !== undefined ? `group: ${group}` : "");
+      scopes.set(key, said);
+    }
   }
-  const named = [...scopes].filter(([, said]) => !said.has(""));
-  return new Map(named.map(([name, said]) => [name, ` (${[...said].join(", ")})`]));
+  return ({ name, version }) => {
+    const said = scopes.get(`${name} ${version ?? ""}`);
+    return said === undefined || said.has("") ? "" : ` (${[...said].join(", ")})`;
+  };
 }
 
-function* branches(node: TreeNode, indent: string, scopes?: ReadonlyMap<string, string>): Generator<string> {
+function* branches(node: TreeNode, indent: string, scopes?: Scopes): Generator<string> {
   for (const [i, child] of node.children.entries()) {
     const last = i === node.children.length - 1;
-    yield `${indent}${last ? "└── " : "├── "}${label(child)}${scopes?.get(child.name) ?? ""}`;
+    yield `${indent}${last ? "└── " : "├── "}${label(child)}${scopes?.(child) ?? ""}`;
     yield* branches(child, `${indent}${last ? "    " : "│   "}`);
   }
 }
