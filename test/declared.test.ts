@@ -115,6 +115,44 @@ describe("extras and groups", () => {
   });
 });
 
+describe("conflicts", () => {
+  test("extras that conflict are locked in their own versions, and never installed together", async () => {
+    const rest = [
+      "[project.optional-dependencies]",
+      'old = ["core<1.5"]',
+      'new = ["core>=1.5"]',
+      "[tool.uv]",
+      'conflicts = [[{ extra = "old" }, { extra = "new" }]]',
+    ].join("\n");
+    me.write("pyproject.toml", pyproject(["tool-a"], rest));
+    await me.ok("lock");
+    expect(locked()).toEqual(["core 1.0", "core 1.5", "tool-a 1.0"]);
+    for (const [extra, version] of [
+      ["old", "1.0"],
+      ["new", "1.5"],
+    ] as const) {
+      await me.ok("install", "--extra", extra);
+      expect(me.sh(".venv/bin/python", "-c", "import core; print(core.__version__)").stdout).toBe(
+        `${version}\n`,
+      );
+    }
+    const refused = await me.dx("install", "--all-extras");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("The extra `old` and the extra `new` cannot be installed together");
+    expect((await me.ok("tree", "--depth", "1")).stdout).toContain("core v1.0 (extra: old)");
+  });
+
+  test("a group may ask for a newer Python than the project", async () => {
+    const rest =
+      '[dependency-groups]\nlate = ["tool-b"]\n[tool.uv.dependency-groups]\nlate = { requires-python = ">=3.99" }\n';
+    me.write("pyproject.toml", pyproject(["tool-a"], rest));
+    await me.ok("install");
+    const refused = await me.dx("install", "--group", "late");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("3.99");
+  });
+});
+
 describe("settings", () => {
   const cases: [string, string, string[]][] = [
     ["constraints", 'constraint-dependencies = ["core<1.5", "absent>1"]', ["apple 2.0", "core 1.0"]],
@@ -231,6 +269,20 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     expect(value("mine")).toBe("2");
     await me.ok("install", "--no-install-project");
     expect(installed()).toEqual(["core"]);
+  });
+
+  test("dependencies that the build backend computes are asked of it, and again when what it reads changes", async () => {
+    library(".", "mine");
+    const dynamic = (text: string) => text.replace("dependencies = []\n", 'dynamic = ["dependencies"]\n');
+    me.write("pyproject.toml", dynamic(me.read("pyproject.toml")));
+    me.write(
+      "backend.py",
+      code.replace('"\\nVersion: 0.5\\n"', '"\\nVersion: 0.5\\nRequires-Dist: core<1.5\\n"'),
+    );
+    await me.ok("install");
+    expect(locked()).toEqual(["core 1.0", "mine 0.5"]);
+    expect(installed()).toEqual(["core", "mine"]);
+    expect((await me.ok("lock", "--check")).stderr).toContain("up to date");
   });
 
   test("a folder by path, plain or editable", async () => {
