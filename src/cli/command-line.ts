@@ -12,7 +12,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const env = process.env;
   if (argv[0] === "complete")
     return await (await import("./completion.ts")).answerCompletion(argv.slice(1), makeContext(env));
-  const words = arrange(argv);
+  const system = argv[0] === "--system";
+  const words = arrange(system ? argv.slice(1) : argv);
   if (words.length === 0 || words[0] === "--help" || words[0] === "-h" || words[0] === "-H") {
     writeLine(1, (await import("./overview.ts")).overview());
     return 0;
@@ -21,7 +22,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     writeLine(1, `dx-py ${VERSION}`);
     return 0;
   }
-  const context = makeContext(env);
+  const context = system ? await systemContext(env) : makeContext(env);
   await run(APPLICATION, words, context);
   const code = Number(context.process.exitCode ?? 0);
   return code < 0 ? (code <= -4 ? 2 : 1) : code;
@@ -39,4 +40,13 @@ function makeContext(env: Record<string, string | undefined>): CliContext {
     env,
     home: homeFolders(env),
   };
+}
+
+/** `dx-py --system …`: the command works on the store of all users, whose files everybody may read. */
+async function systemContext(env: Record<string, string | undefined>): Promise<CliContext> {
+  const { ensureSystemStore, systemHome } = await import("../store/system-store.ts");
+  const home = systemHome(env);
+  process.umask(0o022);
+  ensureSystemStore(home);
+  return { ...makeContext(env), home };
 }

@@ -7,6 +7,7 @@ import type { Session } from "./perform.ts";
 
 export async function openCacheAct(session: Session): Promise<CacheActOptions> {
   const [context, user] = await Promise.all([actContext(session), readUserConfig(session.context.env)]);
-  const project = nearestUpward(session.start) === undefined ? undefined : await discoverProject(session.start);
+  const project =
+    nearestUpward(session.start) === undefined ? undefined : await discoverProject(session.start);
   return { context, user, tool: project?.main.settings ?? {}, folder: session.context.cwd };
 }

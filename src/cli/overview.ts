@@ -17,7 +17,7 @@ Project
   lock show    Show what the binary lock says
 
 Machine
-  cache        dir, size, clean
+  cache        dir, size, clean, prune; push, pull, serve, keygen, info, verify
   store        ls, show, cat, verify
   layout       ls, show, verify
   python       list, find
@@ -31,6 +31,7 @@ Options
   -v, --verbose   Say more
   --json          Give the result as JSON on stdout
   --color WHEN    auto, always or never
+  --system        First: work on the store of all users (its owner only)
   --version       Print the version
 
 \`dx-py help COMMAND\` shows the options of a command.`;

@@ -3,25 +3,28 @@ import { describeCache, verify } from "../../project/cache-acts.ts";
 import { cacheChoices } from "../../project/cache-settings.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import type { VerifyFlags } from "../flags/cache-flags.ts";
 import { openCacheAct } from "../open-cache-act.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
 import { count, formatDuration } from "../reporter/amounts.ts";
-import type { VerifyFlags } from "../routes/cache-routes.ts";
 import { selectionOf } from "../selection-flags.ts";
 
 export async function cacheInfo(this: CliContext, flags: GeneralFlags, url?: string): Promise<void> {
   await perform(this, flags, async (session) => {
     const { reporter } = session;
     const act = await openCacheAct(session);
-    const urls = url === undefined ? cacheChoices(act.tool, act.user, act.context.env).map((one) => one.url) : [url];
+    const urls =
+      url === undefined ? cacheChoices(act.tool, act.user, act.context.env).map((one) => one.url) : [url];
     if (urls.length === 0) reporter.note("No binary cache is configured");
     const described = [];
     for (const one of urls) {
       const { url: name, info, trusted, milliseconds } = await describeCache(one, act);
       described.push({ url: name, info, trusted, milliseconds });
       const kind =
-        info === undefined ? "no dx-cache-info: empty, or not a cache" : `format ${info.format}, packages ${info.package}`;
+        info === undefined
+          ? "no dx-cache-info: empty, or not a cache"
+          : `format ${info.format}, packages ${info.package}`;
       reporter.result(`${name}\n  ${kind} (${formatDuration(milliseconds)})`);
       for (const key of info?.keys ?? []) {
         const known = trusted.includes(key.split(":", 1)[0] ?? "");

@@ -4,8 +4,8 @@ import { generateKeys } from "../../binary-cache/signature.ts";
 import { ensureDir } from "../../platform/atomic-file.ts";
 import { Failure } from "../../platform/errors.ts";
 import type { CliContext } from "../context.ts";
+import type { KeygenFlags } from "../flags/cache-flags.ts";
 import { perform } from "../perform.ts";
-import type { KeygenFlags } from "../routes/cache-routes.ts";
 
 export async function cacheKeygen(this: CliContext, flags: KeygenFlags, name: string): Promise<void> {
   await perform(this, flags, async ({ reporter }) => {
@@ -19,10 +19,14 @@ export async function cacheKeygen(this: CliContext, flags: KeygenFlags, name: st
       writeFileSync(files.secret, `${keys.secret}\n`, { flag: "wx", mode: 0o600 });
       writeFileSync(files.public, `${keys.public}\n`, { flag: "wx", mode: 0o644 });
     } catch (cause) {
-      throw new Failure("DXPY_KEY_FILE_EXISTS", `The key files ${name}.secret and .public cannot be written`, {
-        context: { path: folder, detail: (cause as Error).message },
-        cause,
-      });
+      throw new Failure(
+        "DXPY_KEY_FILE_EXISTS",
+        `The key files ${name}.secret and .public cannot be written`,
+        {
+          context: { path: folder, detail: (cause as Error).message },
+          cause,
+        },
+      );
     }
     reporter.note(`Wrote ${files.secret} (keep it secret) and ${files.public}`);
     reporter.result(keys.public);

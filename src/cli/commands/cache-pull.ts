@@ -1,10 +1,10 @@
 /** `dx-py cache pull` */
 import { pull } from "../../project/cache-acts.ts";
 import type { CliContext } from "../context.ts";
+import type { PullFlags } from "../flags/cache-flags.ts";
 import { openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
 import { count, formatDuration } from "../reporter/amounts.ts";
-import type { PullFlags } from "../routes/cache-routes.ts";
 import { selectionOf } from "../selection-flags.ts";
 import { absolute } from "./cache-push.ts";
 

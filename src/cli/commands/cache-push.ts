@@ -5,11 +5,11 @@ import { push } from "../../project/cache-acts.ts";
 import { cacheChoices } from "../../project/cache-settings.ts";
 import { nearestUpward } from "../../project/discover.ts";
 import type { CliContext } from "../context.ts";
+import type { PushFlags } from "../flags/cache-flags.ts";
 import { openCacheAct } from "../open-cache-act.ts";
 import { openProject } from "../open-project.ts";
 import { perform, type Session } from "../perform.ts";
 import { count, formatBytes, formatDuration } from "../reporter/amounts.ts";
-import type { PushFlags } from "../routes/cache-routes.ts";
 import { selectionOf } from "../selection-flags.ts";
 
 export async function cachePush(this: CliContext, flags: PushFlags, ...what: string[]): Promise<void> {

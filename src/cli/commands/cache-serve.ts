@@ -1,14 +1,14 @@
 /** `dx-py cache serve` */
 import { serveCache } from "../../binary-cache/serve.ts";
 import { Failure } from "../../platform/errors.ts";
-import { servedTrust, signingKey } from "../../project/cache-acts.ts";
 import { openStores } from "../../project/build-hooks.ts";
+import { servedTrust, signingKey } from "../../project/cache-acts.ts";
 import { readKeyFile } from "../../project/cache-settings.ts";
 import { actContext } from "../act-reporting.ts";
 import type { CliContext } from "../context.ts";
+import type { ServeFlags } from "../flags/cache-flags.ts";
 import { perform } from "../perform.ts";
 import { formatBytes } from "../reporter/amounts.ts";
-import type { ServeFlags } from "../routes/cache-routes.ts";
 import { absolute } from "./cache-push.ts";
 
 const USUAL_PORT = 8437;

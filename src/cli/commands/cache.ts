@@ -1,15 +1,16 @@
-/** `dx-py cache dir`, `size` and `clean` */
+/** `dx-py cache dir` and `clean` */
 import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { listRoots } from "../../environment/roots.ts";
 import { withIndexLock } from "../../layout/dxc-writer.ts";
 import type { Home } from "../../platform/home.ts";
 import { createStaging, removeTree, sweepStaging } from "../../platform/staging.ts";
 import { storeLockPath, whileCollecting } from "../../store/store-lock.ts";
+import { isSystemHome } from "../../store/system-store.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
 import type { CleanFlags } from "../flags/machine-flags.ts";
 import { perform } from "../perform.ts";
-import { count, formatBytes } from "../reporter/amounts.ts";
+import { count } from "../reporter/amounts.ts";
 
 export async function cacheDir(this: CliContext, flags: GeneralFlags): Promise<void> {
   await perform(this, flags, async ({ reporter }) => {
@@ -18,24 +19,16 @@ export async function cacheDir(this: CliContext, flags: GeneralFlags): Promise<v
   });
 }
 
-export async function cacheSize(this: CliContext, flags: GeneralFlags): Promise<void> {
-  await perform(this, flags, async ({ reporter }) => {
-    const { home } = this;
-    const parts = { layouts: home.layouts, store: home.store, index: home.index, tmp: home.tmp };
-    const sizes = Object.fromEntries(
-      Object.entries(parts).map(([name, path]) => [name, sizeOf(path)]),
-    ) as Record<keyof typeof parts, number>;
-    const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
-    for (const [name, size] of Object.entries(sizes))
-      reporter.result(`${name.padEnd(8)} ${formatBytes(size)}`);
-    reporter.result(`total    ${formatBytes(total)}`);
-    reporter.json({ ...sizes, total });
-  });
-}
-
 export async function cacheClean(this: CliContext, flags: CleanFlags): Promise<void> {
   await perform(this, flags, async ({ reporter }) => {
     const { home } = this;
+    if (isSystemHome(home, this.env)) {
+      // Other users have parts of it in use where they lie: those stay.
+      const { pruneHome } = await import("../../environment/prune.ts");
+      const { sayPruned } = await import("./cache-prune.ts");
+      sayPruned(reporter, await pruneHome({ home, keepDays: 0 }), false);
+      return;
+    }
     const chosen = flags.layouts === true || flags.store === true || flags.index === true;
     const all = flags.all === true || !chosen;
     const store = all || flags.store === true;
@@ -94,24 +87,4 @@ function takeAway(home: Home, paths: readonly string[], removed: string[]): numb
     removeTree(staging);
     rmSync(staging, { force: true, recursive: true });
   }
-}
-
-/** Bytes of the files below a folder, links not followed, each hard link once. */
-function sizeOf(path: string): number {
-  const seen = new Set<string>();
-  const waiting = [path];
-  let total = 0;
-  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    const stats = lstatSync(at, { throwIfNoEntry: false });
-    if (stats === undefined) continue;
-    if (stats.isDirectory()) {
-      for (const name of readdirSync(at)) waiting.push(`${at}/${name}`);
-      continue;
-    }
-    const id = `${stats.dev}:${stats.ino}`;
-    if (stats.nlink > 1 && seen.has(id)) continue;
-    seen.add(id);
-    total += stats.size;
-  }
-  return total;
 }

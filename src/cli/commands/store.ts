@@ -3,6 +3,7 @@ import { writeSync } from "node:fs";
 import { producersByOutput, whoHolds } from "../../realise/drv-queries.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { objectNamed, objectsNamed, type StoredObject, storedObjects } from "../../store/stored-objects.ts";
+import { systemStoreBelow } from "../../store/system-store.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
 import { perform } from "../perform.ts";
@@ -13,8 +14,8 @@ import { columns } from "../reporter/columns.ts";
 const SHOWN = 12;
 
 export function storeOf({ home, env }: CliContext): Store {
-  const system = env["DX_PY_SYSTEM_STORE"];
-  return openStore(home, system ? { system } : {});
+  const system = systemStoreBelow(home, env);
+  return openStore(home, system === undefined ? {} : { system });
 }
 
 export async function storeLs(this: CliContext, flags: GeneralFlags, ...wanted: string[]): Promise<void> {

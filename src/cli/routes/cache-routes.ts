@@ -3,7 +3,6 @@ import { buildCommand, numberParser } from "@stricli/core";
 import {
   COMMON,
   COMMON_ALIASES,
-  type CommonFlags,
   GENERAL,
   GENERAL_ALIASES,
   type GeneralFlags,
@@ -12,36 +11,15 @@ import {
   yes,
 } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-import { SELECTION, type SelectionFlags } from "./install-routes.ts";
-
-export interface KeygenFlags extends GeneralFlags {
-  output?: string;
-}
-export interface PushFlags extends CommonFlags, SelectionFlags {
-  to?: string;
-  all?: boolean;
-  keyFile?: string;
-}
-export interface PullFlags extends CommonFlags, SelectionFlags {
-  from?: string;
-}
-export interface VerifyFlags extends CommonFlags, SelectionFlags {
-  here?: boolean;
-}
-export interface ServeFlags extends GeneralFlags {
-  host?: string;
-  port?: number;
-  folder?: string;
-  keyFile?: string;
-  trustedKey: string[];
-  uploadTokenFile?: string;
-  readTokenFile?: string;
-}
-export interface PruneFlags extends GeneralFlags {
-  keepDays?: number;
-  maxSize?: string;
-  dryRun?: boolean;
-}
+import type {
+  KeygenFlags,
+  PruneFlags,
+  PullFlags,
+  PushFlags,
+  ServeFlags,
+  VerifyFlags,
+} from "../flags/cache-flags.ts";
+import { SELECTION } from "./install-routes.ts";
 
 const number = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: numberParser, optional: true, brief, placeholder }) as const;
@@ -50,7 +28,10 @@ const url = { brief: "file:///folder, https://…, or s3://bucket/prefix", parse
 const keygen = buildCommand<KeygenFlags, [string], CliContext>({
   loader: async () => (await import("../commands/cache-keygen.ts")).cacheKeygen,
   parameters: {
-    flags: { output: oneText("Where to write NAME.secret and NAME.public (default: here)", "DIR"), ...GENERAL },
+    flags: {
+      output: oneText("Where to write NAME.secret and NAME.public (default: here)", "DIR"),
+      ...GENERAL,
+    },
     aliases: GENERAL_ALIASES,
     positional: {
       kind: "tuple",
@@ -91,7 +72,12 @@ const pull = buildCommand<PullFlags, [string?], CliContext>({
     positional: {
       kind: "tuple",
       parameters: [
-        { brief: "Folder of the project (default: here)", parse: String, optional: true, placeholder: "PROJECT" },
+        {
+          brief: "Folder of the project (default: here)",
+          parse: String,
+          optional: true,
+          placeholder: "PROJECT",
+        },
       ],
     },
   },

@@ -11,6 +11,7 @@ import {
 } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
 import type { LayoutVerifyFlags, LockShowFlags, StoreVerifyFlags } from "../flags/inspect-flags.ts";
+import { optimiseCommand } from "./cache-routes.ts";
 
 const optional = (brief: string, placeholder: string) =>
   ({ brief, parse: String, optional: true, placeholder }) as const;
@@ -72,8 +73,8 @@ const storeVerify = buildCommand<StoreVerifyFlags, string[], CliContext>({
 });
 
 export const storeRoutes = buildRouteMap<string, CliContext>({
-  routes: { ls: storeLs, show: storeShow, cat: storeCat, verify: storeVerify },
-  docs: { brief: "Look at the packages in the store, and verify them" },
+  routes: { ls: storeLs, show: storeShow, cat: storeCat, verify: storeVerify, optimise: optimiseCommand },
+  docs: { brief: "Look at the packages in the store, verify and optimise them" },
 });
 
 const LAYOUT = "The first digits of its hash (default: that of the project)";

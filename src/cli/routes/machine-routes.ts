@@ -10,8 +10,8 @@ import {
   yes,
 } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-import { CACHE_ROUTES } from "./cache-routes.ts";
 import type { CleanFlags } from "../flags/machine-flags.ts";
+import { CACHE_ROUTES } from "./cache-routes.ts";
 
 const dir = buildCommand<GeneralFlags, [], CliContext>({
   loader: async () => (await import("../commands/cache.ts")).cacheDir,
@@ -20,9 +20,9 @@ const dir = buildCommand<GeneralFlags, [], CliContext>({
 });
 
 const size = buildCommand<GeneralFlags, [], CliContext>({
-  loader: async () => (await import("../commands/cache.ts")).cacheSize,
+  loader: async () => (await import("../commands/cache-size.ts")).cacheSize,
   parameters: { flags: GENERAL, aliases: GENERAL_ALIASES },
-  docs: { brief: "Say how much space it takes" },
+  docs: { brief: "Say how much space it takes, by kind and by project" },
 });
 
 const clean = buildCommand<CleanFlags, [], CliContext>({
