@@ -115,7 +115,7 @@ function chooseForPlatforms(
   for (const required of requiredEnvironments) {
     if (!admits(arena, state.env, required) || !arena.isDisjoint(served, required)) continue;
     if (arena.isDisjoint(environmentsOf(session, state, id), required)) continue;
-    const forks = forksByMarker(session, state, id, required);
+    const forks = forksByMarker(session, state, id, arena.not(separation(session, served, required)));
     if (forks !== undefined) return { forks };
     const example = candidate.usable ? candidate.file.filename : "";
     return {
@@ -124,6 +124,17 @@ function chooseForPlatforms(
     };
   }
   return isLocal ? chooseLocal(session, state, id, project, candidates, i, served, set) : version;
+}
+
+/**
+ * A marker that holds wherever the wheels serve, and nowhere in the required environments, with no more in it than
+ * tells the two apart: `sys_platform == 'win32'`, not all that a wheel's tags say.
+ */
+function separation({ arena }: Session, served: MarkerTree, required: MarkerTree): MarkerTree {
+  const asked = arena.variablesOf(required);
+  const shown = arena.forget(served, (variable) => asked.has(variable));
+  const told = arena.isDisjoint(shown, required) ? shown : served;
+  return arena.restrict(told, arena.or(told, required));
 }
 
 function forksByMarker(

@@ -257,8 +257,8 @@ describe("environments", () => {
     };
     const requiredEnvironments = ["sys_platform == 'linux'"];
     expect(await found(universe, { requires: ["a"], requiredEnvironments })).toEqual([
-      'a 1.0 ; sys_platform == "linux"',
-      'a 2.0 ; sys_platform != "linux"',
+      'a 1.0 ; sys_platform != "win32"',
+      'a 2.0 ; sys_platform == "win32"',
     ]);
   });
 

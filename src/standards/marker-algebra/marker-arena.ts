@@ -23,6 +23,9 @@ export type Question =
   /** `value in variable`, `variable in value`, or an order of texts or versions. */
   | { kind: "compare"; variable: string; op: string; value: string; reversed: boolean };
 
+const everyPython = { from: 0, to: limit };
+const noPython = { from: limit, to: 0 };
+
 interface Node {
   variable: number;
   /** `range`: where the answer changes. `choice`: the texts, sorted. Otherwise empty. */
@@ -31,6 +34,23 @@ interface Node {
   children: readonly MarkerTree[];
   /** Some node below asks for the platform, of which some combinations cannot be. */
   platform: boolean;
+}
+
+/** From the root of a diagram to its leaves. */
+const choiceOrder = [
+  "os_name",
+  "sys_platform",
+  "platform_system",
+  "platform_machine",
+  "platform_python_implementation",
+  "platform_release",
+  "platform_version",
+  "implementation_name",
+];
+
+function rankOf({ kind, name }: Variable): string {
+  if (kind === "choice") return `0${choiceOrder.indexOf(name)}${name}`;
+  return `${kind === "range" ? 1 : 2}${name}`;
 }
 
 /** Where decision diagrams live. Grows only; make one for each resolution. */
@@ -44,20 +64,15 @@ export class MarkerArena {
   /** By variable id: sorts variables from the root of a diagram to its leaves. */
   #ranks: string[] = [];
   #unique = new Map<string, MarkerTree>();
+  #hulls = new Map<MarkerTree, { from: number; to: number }>();
   #and = new Map<number, MarkerTree>();
   #or = new Map<number, MarkerTree>();
   #not = new Map<MarkerTree, MarkerTree>();
   #possible: MarkerTree = trueMarker;
 
-  /** Python comes first, so that ranges of versions fold at the top; extras last. */
+  /** Platforms come first, so that what excludes each other meets at the top; then the other texts, Python, questions. */
   variable(variable: Variable): number {
-    const rank =
-      variable.kind === "range"
-        ? `0${variable.name === "python_full_version" ? 0 : 1}`
-        : variable.kind === "choice"
-          ? "1"
-          : "2";
-    const key = `${rank}${variable.name}`;
+    const key = rankOf(variable);
     const known = this.#variableIds.get(key);
     if (known !== undefined) return known;
     const id = this.variables.length;
@@ -177,24 +192,144 @@ export class MarkerArena {
 
   /** The simplest marker that agrees with this one for Pythons from `from` to before `to`. */
   withinPython(tree: MarkerTree, from: number, to: number): MarkerTree {
-    const node = this.nodes[tree]!;
-    const variable = this.variables[node.variable];
-    if (variable?.kind !== "range" || variable.name !== "python_full_version") return tree;
-    const cuts = node.cuts as readonly number[];
-    const inner = cuts.filter((cut) => cut > from && cut < to);
-    const first = cuts.filter((cut) => cut <= from).length;
-    return this.#node(node.variable, inner, node.children.slice(first, first + inner.length + 1));
+    const memory = new Map<MarkerTree, MarkerTree>();
+    const walk = (one: MarkerTree): MarkerTree => {
+      if (one <= 1) return one;
+      const known = memory.get(one);
+      if (known !== undefined) return known;
+      const node = this.nodes[one]!;
+      let { cuts, children } = node;
+      if (this.#isPython(node)) {
+        const inner = (cuts as readonly number[]).filter((cut) => cut > from && cut < to);
+        const first = (cuts as readonly number[]).filter((cut) => cut <= from).length;
+        cuts = inner;
+        children = children.slice(first, first + inner.length + 1);
+      }
+      const result = this.#node(node.variable, cuts, children.map(walk));
+      memory.set(one, result);
+      return result;
+    };
+    return walk(tree);
   }
 
-  /** The Pythons in which the marker can hold; `undefined` when it does not speak of Python. */
+  /** The Pythons in which the marker can hold, as one stretch; `undefined` when it can in all. */
   pythonBounds(tree: MarkerTree): { from: number; to: number } | undefined {
+    const { from, to } = this.#pythonHull(tree);
+    return from === 0 && to === limit ? undefined : { from, to };
+  }
+
+  #pythonHull(tree: MarkerTree): { from: number; to: number } {
+    if (tree === trueMarker) return everyPython;
+    if (tree === falseMarker) return noPython;
+    const known = this.#hulls.get(tree);
+    if (known !== undefined) return known;
     const node = this.nodes[tree]!;
-    const variable = this.variables[node.variable];
-    if (variable?.kind !== "range" || variable.name !== "python_full_version") return undefined;
-    const cuts = node.cuts as readonly number[];
-    const first = node.children.findIndex((child) => child !== falseMarker);
-    const last = node.children.findLastIndex((child) => child !== falseMarker);
-    return { from: first === 0 ? 0 : cuts[first - 1]!, to: last === cuts.length ? limit : cuts[last]! };
+    let hull = noPython;
+    for (let i = 0; i < node.children.length; i++) {
+      const child = node.children[i]!;
+      if (child === falseMarker) continue;
+      const own = this.#isPython(node)
+        ? {
+            from: i === 0 ? 0 : (node.cuts[i - 1] as number),
+            to: i === node.cuts.length ? limit : (node.cuts[i] as number),
+          }
+        : this.#pythonHull(child);
+      hull = { from: Math.min(hull.from, own.from), to: Math.max(hull.to, own.to) };
+    }
+    this.#hulls.set(tree, hull);
+    return hull;
+  }
+
+  #isPython(node: Node): boolean {
+    const variable = this.variables[node.variable]!;
+    return variable.kind === "range" && variable.name === "python_full_version";
+  }
+
+  /**
+   * The simplest marker that this one shows of itself in the environments of `cared`: true wherever both hold, false
+   * where only `cared` does. Answers that `cared` leaves open are taken to be the first that it does not.
+   */
+  restrict(tree: MarkerTree, cared: MarkerTree): MarkerTree {
+    if (tree <= 1 || cared === trueMarker) return tree;
+    if (this.and(tree, cared) === falseMarker) return falseMarker;
+    if (this.and(cared, this.not(tree)) === falseMarker) return trueMarker;
+    const x = this.nodes[tree]!;
+    const y = this.nodes[cared]!;
+    if (x.variable !== y.variable && this.#ranks[y.variable]! < this.#ranks[x.variable]!) {
+      return this.restrict(
+        tree,
+        y.children.reduce((all, child) => this.or(all, child), falseMarker),
+      );
+    }
+    const { cuts, left, right } = this.#aligned(tree, cared, x.variable);
+    const children = left.map((child, i) =>
+      right[i] === falseMarker ? -1 : this.restrict(child, right[i]!),
+    );
+    const first = children.find((child) => child >= 0) ?? falseMarker;
+    return this.#node(
+      x.variable,
+      cuts,
+      children.map((child) => (child < 0 ? first : child)),
+    );
+  }
+
+  /** The children of two nodes under the same answers; a marker that does not ask has the same child everywhere. */
+  #aligned(
+    a: MarkerTree,
+    b: MarkerTree,
+    variable: number,
+  ): { cuts: readonly (number | string)[]; left: MarkerTree[]; right: MarkerTree[] } {
+    const parts = [a, b].map((tree) => {
+      const node = this.nodes[tree]!;
+      return node.variable === variable ? node : { cuts: [], children: [tree] };
+    });
+    const [x, y] = parts as [
+      { cuts: readonly (number | string)[]; children: readonly MarkerTree[] },
+      (typeof parts)[1],
+    ];
+    const { kind } = this.variables[variable]!;
+    if (kind === "question") {
+      const both = (children: readonly MarkerTree[]) =>
+        children.length === 2 ? [...children] : [children[0]!, children[0]!];
+      return { cuts: [], left: both(x.children), right: both(y!.children) };
+    }
+    const cuts = Array.from(new Set([...x.cuts, ...y!.cuts]));
+    if (kind === "choice") {
+      (cuts as string[]).sort();
+      const under = (part: typeof x) => [
+        ...cuts.map(
+          (value) =>
+            part.children[part.cuts.indexOf(value) < 0 ? part.cuts.length : part.cuts.indexOf(value)]!,
+        ),
+        part.children[part.cuts.length]!,
+      ];
+      return { cuts, left: under(x), right: under(y!) };
+    }
+    (cuts as number[]).sort((one, other) => one - other);
+    const under = (part: typeof x) =>
+      [0, ...(cuts as number[])].map(
+        (at) => part.children[part.cuts.filter((cut) => (cut as number) <= at && at > 0).length]!,
+      );
+    return { cuts, left: under(x), right: under(y!) };
+  }
+
+  /** The marker without the variables for which `keep` is false: true where some answer to them makes it true. */
+  forget(tree: MarkerTree, keep: (variable: Variable) => boolean): MarkerTree {
+    if (tree <= 1) return tree;
+    const { variable, cuts, children } = this.nodes[tree]!;
+    const kept = children.map((child) => this.forget(child, keep));
+    if (!keep(this.variables[variable]!))
+      return kept.reduce((all, child) => this.or(all, child), falseMarker);
+    return this.#node(variable, cuts, kept);
+  }
+
+  /** The variables that a marker asks for. */
+  variablesOf(tree: MarkerTree, found = new Set<Variable>()): Set<Variable> {
+    if (tree <= 1) return found;
+    const { variable, children } = this.nodes[tree]!;
+    found.add(this.variables[variable]!);
+    for (const child of children) this.variablesOf(child, found);
+    return found;
   }
 
   /** Follows the diagram with the answers of one environment: the position of the child to go to. */
