@@ -1,7 +1,17 @@
 /** One job of the wheel pipeline: a wheel, or a packed package object from a binary cache, becomes an object of the store. */
 import type { Home } from "../platform/home.ts";
+import type { PackedForm } from "./compressed-package.ts";
 import { unpackWheel } from "./ingest.ts";
-import type { WheelJob } from "./wheel-pipeline.ts";
+
+export interface WheelJob {
+  /** Verified by the caller against the wheel's hash. Given away: do not use it afterwards. */
+  bytes: Uint8Array;
+  filename: string;
+  name?: string;
+  version?: string;
+  /** It is not a wheel but a compressed package object, and this is what it must become; `filename` is for messages. */
+  packed?: PackedForm;
+}
 
 export async function runUnpackJob(
   job: WheelJob,

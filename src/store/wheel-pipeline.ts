@@ -1,7 +1,7 @@
 import { Failure, type FailureContext } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
-import type { PackedForm } from "./compressed-package.ts";
 import type { Store } from "./store.ts";
+import type { WheelJob } from "./unpack-job.ts";
 
 /**
  * Unpacks wheels in threads while others are downloaded: whole wheels, the largest of those that wait first.
@@ -15,16 +15,6 @@ export interface WheelPipeline {
   add(job: WheelJob): Promise<{ outputHash: string; warnings: string[] }>;
   /** Waits for what has begun, refuses what has not, ends the threads. */
   close(): Promise<void>;
-}
-
-export interface WheelJob {
-  /** Verified by the caller against the wheel's hash. Given away: do not use it afterwards. */
-  bytes: Uint8Array;
-  filename: string;
-  name?: string;
-  version?: string;
-  /** It is not a wheel but a compressed package object, and this is what it must become; `filename` is for messages. */
-  packed?: PackedForm;
 }
 
 export interface WheelPipelineOptions {
