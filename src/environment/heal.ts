@@ -13,6 +13,7 @@ import { verifyLayout } from "../layout/verify-layout.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
+import { takeSharedDistInfo } from "../store/shared-dist-info.ts";
 import type { Store } from "../store/store.ts";
 import { indexPath } from "../store/store-level.ts";
 import { looksHealthy } from "./layout-health.ts";
@@ -97,7 +98,9 @@ export async function discardDamaged(home: Home, store: Store, hashes: readonly 
     try {
       // The index file first: without it the object does not count.
       moveAside(indexPath(store.root, hash), `${staging}/index`);
-      moveAside(store.objectPath(hash), `${staging}/tree`, store.root);
+      const tree = store.objectPath(hash);
+      moveAside(tree, `${staging}/tree`, store.root);
+      if (tree.startsWith(`${store.root}/`)) takeSharedDistInfo(tree, `${staging}/dist-info`);
     } finally {
       removeTree(staging);
     }

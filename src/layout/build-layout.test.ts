@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -13,8 +14,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homeFolders } from "../platform/home.ts";
+import { recordLine } from "../store/installed-record.ts";
 import { buildLayout } from "./build-layout.ts";
-import { recordLine } from "./installed-record.ts";
 import { type LayoutPlan, projectHash } from "./layout-plan.ts";
 import {
   anInterpreter,
@@ -22,6 +23,7 @@ import {
   samplePackage,
   someInterpreters,
 } from "./testing/sample-packages.ts";
+import { verifyLayout } from "./verify-layout.ts";
 
 const scratch = mkdtempSync(`${process.env["TMPDIR"] ?? "/tmp"}/layout-`);
 afterAll(() => {
@@ -141,6 +143,8 @@ describe("the farm", () => {
     const list = (site: string) =>
       run(["find", "-L", site, "-type", "f", "-not", "-name", "*.pyc", "-printf", "%P %s\n"])
         .out.split("\n")
+        // The one that is shared does not say how large a script is.
+        .map((line) => line.replace(/(\/RECORD) \d+$/, "$1"))
         .sort();
     const root = `${scratch}/modes`;
     const linked = build([alpha, beta, gamma], {}, root);
@@ -199,17 +203,17 @@ describe("the farm", () => {
 describe("the .dist-info folder", () => {
   test("INSTALLER is dx-py's and RECORD lists every file of the package with its hash", () => {
     const directUrl = '{"url": "file:///x"}';
-    const { home, plan } = planned([alpha, beta]);
+    const { home, plan } = planned([alpha, beta, gamma]);
     plan.packages[1]!.directUrl = directUrl;
     const built = buildLayout(plan, home);
     const site = `${built.path}/${python.paths.purelib}`;
-    for (const distInfo of ["Alpha-1.0.dist-info", "beta_thing-1.0.dist-info"]) {
-      expect(lstatSync(`${site}/${distInfo}`).isDirectory()).toBe(true);
+    for (const distInfo of ["Alpha-1.0.dist-info", "beta_thing-1.0.dist-info", "gamma-1.0.dist-info"]) {
       expect(readFileSync(`${site}/${distInfo}/INSTALLER`, "utf8")).toBe("dx-py\n");
       const rows = readFileSync(`${site}/${distInfo}/RECORD`, "utf8").trimEnd().split("\n");
       for (const row of rows) {
         const path = row.split(",")[0]!;
-        if (path.endsWith("/RECORD")) expect(row).toBe(`${path},,`);
+        const unhashed = path.endsWith("/RECORD") || path === "../../../bin/alpha";
+        if (unhashed) expect(row).toBe(`${path},,`);
         else expect(`${row}\n`).toBe(recordLine(path, new Uint8Array(readFileSync(`${site}/${path}`))));
       }
       expect(new Set(rows.map((row) => row.split(",")[0])).size).toBe(rows.length);
@@ -226,6 +230,47 @@ describe("the .dist-info folder", () => {
     expect(record).not.toContain(".data/");
     expect(readFileSync(`${site}/Alpha-1.0.dist-info/RECORD`, "utf8")).toContain("../../../bin/alpha,");
     expect(readFileSync(`${site}/beta_thing-1.0.dist-info/direct_url.json`, "utf8")).toBe(directUrl);
+  });
+
+  test("is one folder for all layouts, read-only, where nothing in it belongs to one of them", () => {
+    const root = `${scratch}/shared-dist-info`;
+    const one = build([alpha, beta], {}, root);
+    const two = build([alpha, gamma], {}, root);
+    const linked = (site: string, name: string) => readlinkSync(`${site}/${name}-1.0.dist-info`);
+    expect(linked(one.site, "Alpha")).toBe(linked(two.site, "Alpha"));
+    expect(linked(one.site, "Alpha")).toBe(`${one.plan.packages[0]!.treePath}.dist-info`);
+    expect(statSync(linked(one.site, "Alpha")).mode & 0o222).toBe(0);
+    // Headers go into a folder that is named after the Python version.
+    expect(lstatSync(`${one.site}/beta_thing-1.0.dist-info`).isDirectory()).toBe(true);
+    const copied = build([alpha], { linkMode: "copy" }, root);
+    expect(lstatSync(`${copied.site}/Alpha-1.0.dist-info`).isDirectory()).toBe(true);
+  });
+
+  test("that was damaged is found by verifying, and made again with the layout", () => {
+    const { home, plan, built, site } = build([alpha, beta]);
+    const shared = readlinkSync(`${site}/Alpha-1.0.dist-info`);
+    expect(verifyLayout(plan, built.path)).toEqual([]);
+    chmodSync(shared, 0o755);
+    rmSync(`${shared}/METADATA`);
+    writeFileSync(`${shared}/REQUESTED`, "");
+    const below = `${python.paths.purelib}/Alpha-1.0.dist-info`;
+    expect(verifyLayout(plan, built.path)).toEqual([
+      { path: `${below}/METADATA`, fault: "missing" },
+      { path: `${below}/REQUESTED`, fault: "extra" },
+    ]);
+    buildLayout(plan, home, { replace: true });
+    expect(verifyLayout(plan, built.path)).toEqual([]);
+    expect(readdirSync(home.tmp).filter((name) => !name.endsWith(".lock")).length).toBeLessThanOrEqual(1);
+  });
+
+  test("is made anew where something else stands in its place, or a power cut emptied it", () => {
+    const { home, plan } = planned([alpha, gamma]);
+    const [first, second] = plan.packages.map(({ treePath }) => `${treePath}.dist-info`);
+    writeFileSync(first!, "");
+    mkdirSync(second!);
+    writeFileSync(`${second}/RECORD`, "");
+    const { path } = buildLayout(plan, home);
+    expect(verifyLayout(plan, path)).toEqual([]);
   });
 });
 

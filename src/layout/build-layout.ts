@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, renameSync, statSync } from "node:fs";
 import { ensureDir } from "../platform/atomic-file.ts";
 import type { Home } from "../platform/home.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
+import { hasSharedDistInfo, makeSharedDistInfo, sharedDistInfoFaults } from "../store/shared-dist-info.ts";
 import type { LayoutRecord, LayoutStamps } from "./dxc-format.ts";
 import { DESCRIPTION_FILE, type LayoutDescription } from "./layout-description.ts";
 import { hashBytes, type LayoutPackage, type LayoutPlan, projectHash } from "./layout-plan.ts";
@@ -28,11 +29,6 @@ export interface BuiltLayout {
   record: LayoutRecord;
 }
 
-/** Where the RECORDs are that layouts share. */
-export function recordsFolder(home: Home): string {
-  return `${home.store}/record`;
-}
-
 export interface BuildOptions {
   /** Put the layout in place of a damaged one. The caller holds the index lock. */
   replace?: boolean;
@@ -48,7 +44,8 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
   const collisions: Collision[] = [];
   const staging = createStaging(home);
   try {
-    const tree = prefixTree(plan, path, { collisions, records: recordsFolder(home) });
+    const shares = (p: LayoutPackage) => sharedDistInfo(p, staging, options.replace === true);
+    const tree = prefixTree(plan, path, { collisions, shares });
     const description = describeLayout(plan, hash);
     tree.children.set(DESCRIPTION_FILE, descriptionFile(description));
     const links = placeTree(tree, `${staging}/layout`, { linkMode: plan.linkMode, readOnly: true });
@@ -66,6 +63,14 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
   } finally {
     removeTree(staging);
   }
+}
+
+/** Whether the shared `.dist-info` of a package is there, or could be made. A layout that is damaged may have it from there. */
+function sharedDistInfo({ object, treePath }: LayoutPackage, staging: string, damaged: boolean): boolean {
+  // A package that lost files is noticed here, before anything is built on it.
+  statSync(`${treePath}/lib/${object.distInfo}/METADATA`);
+  const whole = damaged ? sharedDistInfoFaults(object, treePath).length === 0 : hasSharedDistInfo(treePath);
+  return whole || makeSharedDistInfo(object, treePath, staging);
 }
 
 export function descriptionFile(description: LayoutDescription): TextLeaf {

@@ -1,9 +1,15 @@
 /** What a prefix holds for a plan: packages, scripts, headers, data, `.dist-info`, and what makes it an environment. */
-import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
-import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
+import { readFileSync, statSync } from "node:fs";
 import { normalizeName } from "../standards/names.ts";
+import { type AddedFile, installedRecord } from "../store/installed-record.ts";
+import {
+  canShareDistInfo,
+  isSafeEntryPoint,
+  SHARED_SCRIPTS,
+  SHARED_TO_PREFIX,
+  sharedDistInfoPath,
+} from "../store/shared-dist-info.ts";
 import { activationScripts } from "./activation.ts";
-import { type AddedFile, installedRecord } from "./installed-record.ts";
 import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
 import { ATTRIBUTION, CACHE_TAG, interpreterLinks, pyvenvConfig } from "./prefix-files.ts";
 import {
@@ -15,7 +21,7 @@ import {
   place,
   type StoreLeaf,
 } from "./prefix-tree.ts";
-import { entryPointScript, isSafeEntryPoint, rewrittenScript, windowsWrapper } from "./scripts.ts";
+import { entryPointScript, rewrittenScript, windowsWrapper } from "./scripts.ts";
 
 const windows = process.platform === "win32";
 
@@ -27,8 +33,8 @@ export interface PrefixOptions {
   collisions?: Collision[];
   /** The prefix belongs to one project: it does not say that it is shared. */
   private?: boolean;
-  /** A folder for the RECORDs that are the same in every layout; absent: they are written each time. */
-  records?: string;
+  /** Whether a package's `.dist-info` may be a link to the one that all layouts share. Absent: none is. */
+  shares?: (p: LayoutPackage) => boolean;
 }
 
 /** What the prefix at `prefix` (its final absolute path, for shebangs) holds. */
@@ -47,10 +53,10 @@ export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOpti
     purelib,
     scripts,
     python: `${prefix}/${scripts}/${windows ? "python.exe" : "python"}`,
-    toPrefix: "../".repeat(purelib.split("/").length),
+    toPrefix: toPrefix(purelib),
     include: `include/site/python${interpreter.version.split(".").slice(0, 2).join(".")}`,
     collisions,
-    records: options.records,
+    shares: sharesDistInfo(plan, options),
   };
   // In the order of names, so that a collision is settled the same way every time.
   const ordered = [...plan.packages, ...plan.editables]
@@ -87,7 +93,7 @@ interface Target {
   /** Of all packages' headers, relative to the prefix. */
   include: string;
   collisions: Collision[];
-  records: string | undefined;
+  shares: (p: LayoutPackage) => boolean;
 }
 
 function placePackage(target: Target, p: LayoutPackage, name: string, real: boolean): void {
@@ -156,9 +162,27 @@ function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real
   }
 }
 
-/** A real directory: links to the package's own files, and the installer's. */
+/** Only where the prefix is as the shared RECORD has it, and the package has nothing of this prefix in its folder. */
+function sharesDistInfo(plan: LayoutPlan, { shares }: PrefixOptions): (p: LayoutPackage) => boolean {
+  const { purelib, scripts } = plan.interpreter.paths;
+  const usual = toPrefix(purelib) === SHARED_TO_PREFIX && scripts === SHARED_SCRIPTS;
+  if (shares === undefined || windows || !usual || plan.linkMode !== "symlink") return () => false;
+  return (p) => p.directUrl === undefined && canShareDistInfo(p.object) && shares(p);
+}
+
+function toPrefix(purelib: string): string {
+  return "../".repeat(purelib.split("/").length);
+}
+
+/** Shared, or a real directory: links to the package's own files, and the installer's. */
 function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], headers: string): void {
   const { object, treePath } = p;
+  if (target.shares(p)) {
+    const source = sharedDistInfoPath(treePath);
+    const leaf = { kind: "store" as const, source, directory: true, real: false, distInfoOf: p };
+    target.site.children.set(object.distInfo, leaf);
+    return;
+  }
   const folder = newFolder();
   const source = `${treePath}/lib/${object.distInfo}`;
   const text = (name: string, content: string) => {
@@ -172,56 +196,15 @@ function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], hea
   }
   text("INSTALLER", "dx-py\n");
   if (p.directUrl !== undefined) text("direct_url.json", p.directUrl);
-  if (target.records !== undefined && object.plainRecord && added.length === 1) {
-    const shared = sharedRecord(target.records, p, added);
-    folder.children.set("RECORD", {
-      kind: "store",
-      source: shared,
-      directory: false,
-      real: false,
-      hard: true,
-    });
-    target.site.children.set(object.distInfo, folder);
-    return;
-  }
   const places = {
     distInfo: object.distInfo,
     toPrefix: target.toPrefix,
     scripts: target.scripts,
     headers,
   };
-  text("RECORD", installedRecord(readRecord(p), places, added, object.plainRecord));
+  const record = readFileSync(`${source}/RECORD`, "utf8");
+  text("RECORD", installedRecord(record, places, added, object.plainRecord));
   target.site.children.set(object.distInfo, folder);
-}
-
-function readRecord({ object, treePath }: LayoutPackage): string {
-  return readFileSync(`${treePath}/lib/${object.distInfo}/RECORD`, "utf8");
-}
-
-/**
- * The RECORD of a package to which installing adds its INSTALLER and nothing else: written once per machine, and linked
- * into every layout. What has one link only is in no layout (see `sweepRecords`).
- */
-function sharedRecord(folder: string, p: LayoutPackage, added: readonly AddedFile[]): string {
-  const path = `${folder}/${p.outputHash}`;
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || stats.size === 0) {
-    const places = { distInfo: p.object.distInfo, toPrefix: "", scripts: "", headers: "" };
-    ensureDir(folder);
-    writeFileAtomic(path, installedRecord(readRecord(p), places, added, true), { mode: 0o444 });
-  }
-  return path;
-}
-
-/** Removes the shared RECORDs that no layout has. */
-export function sweepRecords(folder: string): number {
-  let removed = 0;
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-    if (statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.nlink !== 1) continue;
-    unlinkSync(`${folder}/${name}`);
-    removed++;
-  }
-  return removed;
 }
 
 /** `venv`'s own launcher finds the interpreter by `pyvenv.cfg`. */

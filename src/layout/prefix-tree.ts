@@ -3,6 +3,7 @@
  * directories of the store, split into real directories only where several packages share one.
  */
 import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import type { PackageObject } from "../store/package-object.ts";
 
 export type PrefixNode = Folder | Leaf;
 
@@ -24,6 +25,8 @@ export interface StoreLeaf {
   real: boolean;
   /** A file that nobody looks for through its name in the store: a hardlink, which costs no inode, where that can be. */
   hard?: boolean;
+  /** It is the `.dist-info` folder that all layouts share of this package. */
+  distInfoOf?: { object: PackageObject; treePath: string };
 }
 
 /** A file of the layout's own. */

@@ -44,16 +44,3 @@ export function rewrittenScript(python: string, script: Uint8Array, posix = true
 export function windowsWrapper(python: string, scriptName: string): string {
   return `@echo off\r\n"${python}" "%~dp0${scriptName}" %*\r\n`;
 }
-
-/** A name and a target that can be written into a script: identifiers, dots, and what file names may hold. */
-export function isSafeEntryPoint(entry: ScriptEntryPoint): boolean {
-  const dotted = /^[\p{ID_Start}_][\p{ID_Continue}]*(\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u;
-  return (
-    dotted.test(entry.module) &&
-    dotted.test(entry.attribute) &&
-    entry.name !== "" &&
-    !/[/\\\0\r\n]/.test(entry.name) &&
-    entry.name !== "." &&
-    entry.name !== ".."
-  );
-}

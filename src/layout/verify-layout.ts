@@ -1,7 +1,8 @@
 /** Verifying compares a prefix on disk with what its plan says should be there: every link, every file of its own. */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { sharedDistInfoFaults } from "../store/shared-dist-info.ts";
 import { DESCRIPTION_FILE } from "./layout-description.ts";
-import type { LayoutPlan } from "./layout-plan.ts";
+import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
 import { prefixTree } from "./plan-prefix.ts";
 import { entriesOf, type Folder, type Leaf, type StoreLeaf } from "./prefix-tree.ts";
 
@@ -14,7 +15,11 @@ export interface LayoutFault {
 /** What is not as the plan says, at most `most` of it. The files of the store are the store's to verify. */
 export function verifyLayout(plan: LayoutPlan, prefix: string, most = 100): LayoutFault[] {
   const faults: LayoutFault[] = [];
-  const tree = prefixTree(plan, prefix);
+  // A store that belongs to somebody else may have had none of it when the layout was made.
+  const site = `${prefix}/${plan.interpreter.paths.purelib}`;
+  const shares = ({ object }: LayoutPackage) =>
+    lstatSync(`${site}/${object.distInfo}`, { throwIfNoEntry: false })?.isDirectory() !== true;
+  const tree = prefixTree(plan, prefix, { shares });
   tree.children.set(DESCRIPTION_FILE, { kind: "text", content: "", executable: false });
   compareFolder({ plan, prefix, faults, most }, tree, "");
   return faults;
@@ -43,6 +48,11 @@ function compareFolder(v: Verifier, folder: Folder, path: string): void {
     if (!there.delete(name)) tell(v, here, "missing");
     else if (node.kind === "folder") compareFolder(v, node, here);
     else if (here !== DESCRIPTION_FILE && !leafIsRight(v, node, here)) tell(v, here, "changed");
+    else if (node.kind === "store" && node.distInfoOf !== undefined) {
+      const { object, treePath } = node.distInfoOf;
+      for (const found of sharedDistInfoFaults(object, treePath))
+        tell(v, `${here}/${found.name}`, found.fault);
+    }
   }
   for (const name of there) tell(v, path === "" ? name : `${path}/${name}`, "extra");
 }

@@ -54,6 +54,19 @@ export function writeFileAtomic(
   }
 }
 
+/**
+ * Writes a file that is not there yet, in three system calls; `EEXIST` when it is. A reader may see a part of it: for
+ * folders that are not in their place yet. The umask applies to `mode`.
+ */
+export function writeNewFile(path: string, data: string | Uint8Array, mode = 0o666): void {
+  const file = openSync(path, "wx", mode);
+  try {
+    writeWhole(file, typeof data === "string" ? new TextEncoder().encode(data) : data);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** `write` may take less than it is given (a nearly full disk, more than 2 GB): until all is written or it throws. */
 export function writeWhole(file: number, bytes: Uint8Array): void {
   let done = 0;

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
+import { takeSharedDistInfo } from "./shared-dist-info.ts";
 import { checkHash, indexPath, names, treePath } from "./store-level.ts";
 import { whileCollecting } from "./store-lock.ts";
 
@@ -30,6 +31,7 @@ export function removeObjectsLocked(home: Home, hashes: Iterable<string>): Remov
       // First what makes it count, then the files: whoever is killed in between leaves a tree that means nothing.
       if (moveAway(indexPath(home.store, hash), `${trash}/${hash}.dxpkg`)) objects += 1;
       moveAway(treePath(home.store, hash), `${trash}/${hash}`);
+      takeSharedDistInfo(treePath(home.store, hash), `${trash}/${hash}.dist-info`);
     }
     removeOutputs(home, doomed);
     const bytes = names(trash).reduce((sum, name) => sum + sizeOf(`${trash}/${name}`), 0);
@@ -73,8 +75,11 @@ export function removeUnfinishedLocked(home: Home): number {
       const folder = `${home.store}/${first}/${second}`;
       const inFolder = new Set(names(folder));
       for (const name of inFolder) {
-        if (!/^[0-9a-f]{64}$/.test(name) || inFolder.has(`${name}.dxpkg`)) continue;
-        if (moveAway(`${folder}/${name}`, `${trash}/${name}`)) removed += 1;
+        if (!/^[0-9a-f]{64}(\.dist-info)?$/.test(name) || inFolder.has(`${name.slice(0, 64)}.dxpkg`))
+          continue;
+        const isTree = name.length === 64;
+        if (!isTree) takeSharedDistInfo(`${folder}/${name.slice(0, 64)}`, `${trash}/${name}`);
+        else if (moveAway(`${folder}/${name}`, `${trash}/${name}`)) removed += 1;
       }
     }
   }

@@ -4,6 +4,7 @@ import { removeTree } from "../platform/staging.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
 import type { EncodedManifest } from "./manifest.ts";
 import type { PackageObject } from "./package-object.ts";
+import { canShareDistInfo, makeSharedDistInfo } from "./shared-dist-info.ts";
 import { indexPath, levelHas, treePath } from "./store-level.ts";
 
 /**
@@ -35,6 +36,8 @@ export function placeObject(
       setAside(place, `${staging}/aside-${attempt}`);
     }
   }
+  // Here, in one of several threads and while others download, it costs less than when a layout wants all at once.
+  if (process.platform !== "win32" && canShareDistInfo(object)) makeSharedDistInfo(object, place, staging);
   const { bytes } = encodePackage(object, manifest, false);
   writeFileAtomic(indexPath(root, hash), bytes, { mode: 0o444, staging });
   return "added";

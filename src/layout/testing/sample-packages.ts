@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import type { Interpreter } from "../../interpreters/interpreter.ts";
 import { blake3Hex } from "../../platform/blake3.ts";
+import { recordLine } from "../../store/installed-record.ts";
 import type { PackageObject, ScriptEntryPoint, ScriptFile } from "../../store/package-object.ts";
-import { recordLine } from "../installed-record.ts";
 import type { LayoutPackage } from "../layout-plan.ts";
 
 export interface SamplePackage {

@@ -4,7 +4,8 @@ import { Failure } from "../platform/errors.ts";
 /** A file that installing made or moved, by its path relative to site-packages. */
 export interface AddedFile {
   path: string;
-  content: string | Uint8Array;
+  /** Absent: it differs between prefixes that share the RECORD, and is listed without hash and size. */
+  content?: string | Uint8Array;
 }
 
 export interface RecordPlaces {
@@ -19,7 +20,8 @@ export interface RecordPlaces {
 }
 
 /** A line of RECORD for a file with this content. */
-export function recordLine(path: string, content: string | Uint8Array): string {
+export function recordLine(path: string, content?: string | Uint8Array): string {
+  if (content === undefined) return `${quoted(path)},,\n`;
   const hasher = new Bun.CryptoHasher("sha256");
   hasher.update(content);
   const digest = hasher.digest("base64url");

@@ -1,0 +1,207 @@
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { writeNewFile } from "../platform/atomic-file.ts";
+import { removeTree } from "../platform/staging.ts";
+import { type AddedFile, installedRecord } from "./installed-record.ts";
+import type { PackageObject, ScriptEntryPoint } from "./package-object.ts";
+
+/**
+ * The `.dist-info` of an installed package ("Recording installed projects") as all layouts share it: the wheel's files,
+ * INSTALLER, and a RECORD with what installing adds. It stands beside the tree, `<output-hash>.dist-info`, and is made
+ * once: when the package enters the store, or when the first layout needs it.
+ *
+ * Scripts have the path of their layout in their first line, so that RECORD lists them without hash and size. It holds
+ * for prefixes as Unix has them: site-packages three levels down, scripts in `bin`.
+ */
+export const SHARED_TO_PREFIX = "../../../";
+export const SHARED_SCRIPTS = "bin";
+
+export function sharedDistInfoPath(treePath: string): string {
+  return `${treePath}.dist-info`;
+}
+
+/** Headers go into a folder that is named after the Python version, and RECORD names it. */
+export function canShareDistInfo(object: PackageObject): boolean {
+  return !object.hasHeaders;
+}
+
+/** One `stat`; an empty RECORD is what a power cut leaves. */
+export function hasSharedDistInfo(treePath: string): boolean {
+  try {
+    return (statSync(`${sharedDistInfoPath(treePath)}/RECORD`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  } catch {
+    // Something that is no folder stands there.
+    return false;
+  }
+}
+
+/** The store is another user's, or has no hardlinks. */
+const NOT_PERMITTED = /^(EACCES|EPERM|EROFS|EXDEV|EMLINK|ENOTSUP|EOPNOTSUPP|ENOSYS)$/;
+
+/**
+ * Makes it, whole or not at all, in place of a damaged one. False where that is not permitted: a layout then has a folder
+ * of its own. `staging` is a folder of ours on the store's filesystem. Other errors are those of the system.
+ */
+export function makeSharedDistInfo(object: PackageObject, treePath: string, staging: string): boolean {
+  try {
+    make(object, treePath, staging);
+    return true;
+  } catch (error) {
+    if (NOT_PERMITTED.test((error as { code?: string }).code ?? "")) return false;
+    throw error;
+  }
+}
+
+function make(object: PackageObject, treePath: string, staging: string): void {
+  const unfinished = `${staging}/${object.outputHash}.dist-info`;
+  const path = sharedDistInfoPath(treePath);
+  mkdirSync(unfinished);
+  try {
+    const { folders, files, texts } = contentOf(object, treePath);
+    for (const name of folders) symlinkSync(folderTarget(object, name), `${unfinished}/${name}`);
+    for (const name of files) {
+      linkSync(`${treePath}/lib/${object.distInfo}/${name}`, `${unfinished}/${name}`);
+    }
+    for (const [name, text] of texts) writeNewFile(`${unfinished}/${name}`, text, 0o444);
+    moveIntoPlace(unfinished, path, `${staging}/${object.outputHash}.damaged`);
+    chmodSync(path, 0o555);
+  } catch (error) {
+    removeTree(unfinished);
+    throw error;
+  }
+}
+
+function moveIntoPlace(unfinished: string, path: string, aside: string): void {
+  try {
+    renameSync(unfinished, path);
+    return;
+  } catch (error) {
+    if (!/^(ENOTEMPTY|EEXIST|ENOTDIR|EPERM|EACCES)$/.test((error as { code?: string }).code ?? ""))
+      throw error;
+  }
+  // There was a damaged one, or another process was faster: theirs is as good as ours, and ours as theirs.
+  takeAway(path, aside);
+  renameSync(unfinished, path);
+  removeTree(aside);
+}
+
+/** Moves the one of a tree away, with the package or because it is damaged. False when there was none. */
+export function takeSharedDistInfo(treePath: string, to: string): boolean {
+  return takeAway(sharedDistInfoPath(treePath), to);
+}
+
+function takeAway(path: string, to: string): boolean {
+  try {
+    // A directory can be moved to another parent only while it is writable.
+    chmodSync(path, 0o755);
+    renameSync(path, to);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+export interface DistInfoFault {
+  /** In the folder. */
+  name: string;
+  fault: "missing" | "changed" | "extra";
+}
+
+/** What is not as it was made: every name, and the content of what is not the wheel's own file. */
+export function sharedDistInfoFaults(object: PackageObject, treePath: string): DistInfoFault[] {
+  const path = sharedDistInfoPath(treePath);
+  const faults: DistInfoFault[] = [];
+  const there = new Set(namesIn(path));
+  const { folders, files, texts } = contentOf(object, treePath);
+  const check = (name: string, isRight: () => boolean) => {
+    if (!there.delete(name)) faults.push({ name, fault: "missing" });
+    else if (!isRight()) faults.push({ name, fault: "changed" });
+  };
+  const source = `${treePath}/lib/${object.distInfo}`;
+  for (const name of folders) check(name, () => sameInode(`${path}/${name}`, `${source}/${name}`));
+  for (const name of files) check(name, () => sameInode(`${path}/${name}`, `${source}/${name}`));
+  for (const [name, text] of texts) check(name, () => readFileSync(`${path}/${name}`, "utf8") === text);
+  for (const name of there) faults.push({ name, fault: "extra" });
+  return faults;
+}
+
+interface Content {
+  folders: string[];
+  files: string[];
+  texts: Map<string, string>;
+}
+
+/** Signatures of RECORD do not hold for the new one. */
+const REPLACED = /^(RECORD(\.(jws|p7s))?|INSTALLER)$/;
+
+function contentOf(object: PackageObject, treePath: string): Content {
+  const content: Content = { folders: [], files: [], texts: new Map() };
+  const source = `${treePath}/lib/${object.distInfo}`;
+  for (const entry of readdirSync(source, { withFileTypes: true })) {
+    if (REPLACED.test(entry.name)) continue;
+    (entry.isDirectory() ? content.folders : content.files).push(entry.name);
+  }
+  const installer = "dx-py\n";
+  const added: AddedFile[] = addedScripts(object).map((name) => ({
+    path: `${SHARED_TO_PREFIX}${SHARED_SCRIPTS}/${name}`,
+  }));
+  added.push({ path: `${object.distInfo}/INSTALLER`, content: installer });
+  const places = {
+    distInfo: object.distInfo,
+    toPrefix: SHARED_TO_PREFIX,
+    scripts: SHARED_SCRIPTS,
+    headers: "",
+  };
+  const record = readFileSync(`${source}/RECORD`, "utf8");
+  content.texts.set("INSTALLER", installer);
+  content.texts.set("RECORD", installedRecord(record, places, added, object.plainRecord));
+  return content;
+}
+
+/** Relative, so that a store may be seen under another path (a system store in a container). */
+function folderTarget(object: PackageObject, name: string): string {
+  return `../${object.outputHash}/lib/${object.distInfo}/${name}`;
+}
+
+/** Scripts that are written anew for each prefix. */
+function addedScripts(object: PackageObject): string[] {
+  const rewritten = object.scripts.filter(({ shebang }) => shebang !== "none");
+  const names = [...rewritten, ...object.entryPoints.filter(isSafeEntryPoint)].map(({ name }) => name);
+  return [...new Set(names)];
+}
+
+const DOTTED = /^[\p{ID_Start}_][\p{ID_Continue}]*(\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u;
+
+/** A name and a target that can be written into a script: identifiers, dots, and what file names may hold. */
+export function isSafeEntryPoint(entry: ScriptEntryPoint): boolean {
+  return (
+    DOTTED.test(entry.module) &&
+    DOTTED.test(entry.attribute) &&
+    entry.name !== "" &&
+    !/[/\\\0\r\n]/.test(entry.name) &&
+    entry.name !== "." &&
+    entry.name !== ".."
+  );
+}
+
+function sameInode(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
