@@ -1,6 +1,7 @@
 import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
 import { intersection, singleton } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { separation } from "../standards/marker-algebra/marker-separation.ts";
 import { publicVersion } from "../standards/version.ts";
 import type { Candidate, Candidates } from "./candidates.ts";
 import type { Project } from "./catalog.ts";
@@ -10,7 +11,7 @@ import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { boundsMarker, split, supportsAll } from "./python-requirement.ts";
 import { selectVersion } from "./select-version.ts";
 import type { Session } from "./session.ts";
-import { onlyVersion, type Unavailable } from "./solve-forks.ts";
+import { onlyVersion, type Unavailable } from "./solver-notes.ts";
 
 /** A version to decide on; one that is out, and why; forks to try one after the other; or nothing that is left. */
 export type Chosen = number | { version: number; reason: Unavailable } | { forks: ForkState[] } | undefined;
@@ -115,7 +116,7 @@ function chooseForPlatforms(
   for (const required of requiredEnvironments) {
     if (!admits(arena, state.env, required) || !arena.isDisjoint(served, required)) continue;
     if (arena.isDisjoint(environmentsOf(session, state, id), required)) continue;
-    const forks = forksByMarker(session, state, id, arena.not(separation(session, served, required)));
+    const forks = forksByMarker(session, state, id, arena.not(separation(arena, served, required)));
     if (forks !== undefined) return { forks };
     const example = candidate.usable ? candidate.file.filename : "";
     return {
@@ -124,17 +125,6 @@ function chooseForPlatforms(
     };
   }
   return isLocal ? chooseLocal(session, state, id, project, candidates, i, served, set) : version;
-}
-
-/**
- * A marker that holds wherever the wheels serve, and nowhere in the required environments, with no more in it than
- * tells the two apart: `sys_platform == 'win32'`, not all that a wheel's tags say.
- */
-function separation({ arena }: Session, served: MarkerTree, required: MarkerTree): MarkerTree {
-  const asked = arena.variablesOf(required);
-  const shown = arena.forget(served, (variable) => asked.has(variable));
-  const told = arena.isDisjoint(shown, required) ? shown : served;
-  return arena.restrict(told, arena.or(told, required));
 }
 
 function forksByMarker(

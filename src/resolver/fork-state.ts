@@ -1,4 +1,5 @@
 import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
+import { pythonBounds } from "../standards/marker-algebra/marker-python.ts";
 import { ConflictTracker } from "./conflict-tracker.ts";
 import { everywhere, type ForkEnvironment } from "./fork-environment.ts";
 import { Priorities } from "./priorities.ts";
@@ -39,7 +40,7 @@ export function firstState(session: Session, rootId: PackageId, rootVersion: num
 /** An independent copy for other environments, with the Pythons narrowed to what these admit. */
 export function forkState(session: Session, state: ForkState, env: ForkEnvironment): ForkState {
   const { arena } = session;
-  const bounds = arena.pythonBounds(env.marker);
+  const bounds = pythonBounds(arena, env.marker);
   const python = bounds === undefined ? state.python : narrow(state.python, bounds);
   const copy: ForkState = {
     solver: state.solver.clone(),

@@ -2,8 +2,10 @@
  * Where requirements on one project differ between environments, the resolution forks: each fork has the requirements
  * that count in it, and a solution of its own.
  */
+
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { pythonBounds } from "../standards/marker-algebra/marker-python.ts";
 import { rangesOf } from "../standards/version-ranges.ts";
 import { admits, type ForkEnvironment, narrowed, withItems } from "./fork-environment.ts";
 import type { Need } from "./needs.ts";
@@ -71,7 +73,7 @@ function byName(edges: readonly Edge[]): Edge[][] {
 }
 
 function raises(arena: MarkerArena, marker: MarkerTree, python: PythonBounds): boolean {
-  const bounds = arena.pythonBounds(marker);
+  const bounds = pythonBounds(arena, marker);
   return bounds !== undefined && bounds.from > python.from;
 }
 
@@ -143,7 +145,7 @@ function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
  * new one too, which makes for fewer versions; otherwise each Python gets the newest version that supports it.
  */
 export function sortForks(arena: MarkerArena, forks: Fork[], oldestFirst: boolean): void {
-  const lower = (fork: Fork) => arena.pythonBounds(fork.env.marker)?.from ?? 0;
+  const lower = (fork: Fork) => pythonBounds(arena, fork.env.marker)?.from ?? 0;
   const capped = (fork: Fork) => fork.edges.filter(hasUpperBound).length;
   const keyed = forks.map((fork) => ({ fork, lower: lower(fork), capped: capped(fork) }));
   keyed.sort((a, b) => (oldestFirst ? b.lower - a.lower : a.lower - b.lower) || a.capped - b.capped);

@@ -5,7 +5,8 @@ import type { ResolveRequest } from "./request.ts";
 import type { Resolution } from "./resolution.ts";
 import { environmentsOf, packagesOf } from "./resolution-graph.ts";
 import { openSession } from "./session.ts";
-import { ForkFailed, solveForks } from "./solve-forks.ts";
+import { solveForks } from "./solve-forks.ts";
+import { ForkFailed } from "./solver-notes.ts";
 
 export interface ResolveContext {
   index: PackageIndex;

@@ -1,5 +1,4 @@
 import type { PackageIndex } from "../package-index/client.ts";
-import type { PackagePage } from "../package-index/package-page.ts";
 import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { fullSet } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
@@ -8,9 +7,8 @@ import { parseMarker } from "../standards/markers.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { Requirement } from "../standards/requirements.ts";
 import { parseSpecifierSet } from "../standards/specifiers.ts";
-import { isPrerelease, tryParseVersion, type Version } from "../standards/version.ts";
+import { tryParseVersion, type Version } from "../standards/version.ts";
 import type { BuildInterface } from "./build-interface.ts";
-import type { CandidatePolicy } from "./candidates.ts";
 import { Catalog, type Origin, originKey, type Project, sourceOfUrl } from "./catalog.ts";
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
 import type { ConflictKeys, Edge } from "./forks.ts";
@@ -18,8 +16,8 @@ import type { Need, NeedPolicy } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
 import type { PackageSource, ResolveRequest } from "./request.ts";
+import { allowedYanked, candidatePolicy, highestPolicy, prereleasePolicy } from "./request-policies.ts";
 import { type Preferred, type Prereleases, preferredVersion, selectVersion } from "./select-version.ts";
-import { isPinned } from "./version-space.ts";
 import { PackageTable } from "./virtual-packages.ts";
 
 /** What one resolution knows throughout: the request, read, and the memories that all forks share. */
@@ -234,69 +232,6 @@ function readPreferences(arena: MarkerArena, request: ResolveRequest): Map<strin
     if (one !== undefined) preferred.set(normalized, [...(preferred.get(normalized) ?? []), one]);
   }
   return preferred;
-}
-
-function prereleasePolicy(
-  arena: MarkerArena,
-  { prerelease }: ResolveRequest,
-  declared: readonly Need[],
-): Session["prereleasesOf"] {
-  if (prerelease === "allow") return () => "always";
-  if (prerelease === "disallow") return () => "never";
-  if (prerelease !== "explicit") return () => "last";
-  const named = Map.groupBy(
-    declared.filter((need) =>
-      need.specifier.specifiers.some(
-        ({ operator, parsed }) => operator !== "!=" && parsed !== undefined && isPrerelease(parsed),
-      ),
-    ),
-    (need) => need.name,
-  );
-  return (name, env) => (named.get(name)?.some((need) => admits(arena, env, need.marker)) ? "last" : "never");
-}
-
-function highestPolicy(
-  arena: MarkerArena,
-  { resolution }: ResolveRequest,
-  declared: readonly Need[],
-): Session["highestOf"] {
-  if (resolution === "highest") return () => true;
-  if (resolution === "lowest") return () => false;
-  const byName = Map.groupBy(declared, (need) => need.name);
-  return (name, env) => !byName.get(name)?.some((need) => admits(arena, env, need.marker));
-}
-
-/** Versions that the person or the lock names exactly may be used although they are yanked (PEP 592). */
-function allowedYanked(
-  declared: readonly Need[],
-  preferred: ReadonlyMap<string, readonly Preferred[]>,
-): Map<string, Version[]> {
-  const allowed = new Map<string, Version[]>();
-  const add = (name: string, version: Version) => allowed.set(name, [...(allowed.get(name) ?? []), version]);
-  for (const { name, specifier } of declared) {
-    const [only, more] = specifier.specifiers;
-    if (only?.parsed !== undefined && more === undefined && isPinned(specifier)) add(name, only.parsed);
-  }
-  for (const [name, versions] of preferred) for (const { version } of versions) add(name, version);
-  return allowed;
-}
-
-function candidatePolicy(
-  request: ResolveRequest,
-  python: PythonBounds,
-  yanked: readonly Version[],
-  name: string,
-  page: PackagePage,
-): CandidatePolicy {
-  const named = (list: string[] | "all") => list === "all" || list.some((one) => normalizeName(one) === name);
-  const own = request.excludeNewerPackage[name];
-  return {
-    noBinary: named(request.noBinary),
-    noBuild: named(request.noBuild),
-    excludeNewer: own === false ? undefined : (own ?? request.excludeNewer),
-    allowedYanked: new Set(yanked.map((version) => page.position(version)).filter((i) => i >= 0)),
-    python,
-  };
 }
 
 function firstChoice(session: Session, project: Project): number | undefined {

@@ -7,7 +7,7 @@ import { intersection } from "../../standards/marker-algebra/integer-set.ts";
 import { markerText } from "../../standards/marker-algebra/to-marker.ts";
 import type { Project } from "../catalog.ts";
 import type { Session } from "../session.ts";
-import type { ForkFailed, Unavailable } from "../solve-forks.ts";
+import type { ForkFailed, Unavailable } from "../solver-notes.ts";
 import { describeVersions, everyVersion, joined } from "./describe-versions.ts";
 import { allPositions, type Fact, factsOf, positions } from "./facts.ts";
 import { hintFor } from "./hints.ts";

@@ -3,7 +3,7 @@ import type { Project } from "../catalog.ts";
 import type { Need } from "../needs.ts";
 import type { IncompatibilityId } from "../pubgrub/incompatibility.ts";
 import type { Session } from "../session.ts";
-import type { DependencyNote, ForkFailed, Unavailable } from "../solve-forks.ts";
+import type { DependencyNote, ForkFailed, Unavailable } from "../solver-notes.ts";
 import type { VirtualPackage } from "../virtual-packages.ts";
 
 /** What the indexes, the metadata and the person said, and what the contradiction follows from: nothing derived. */

@@ -2,7 +2,7 @@ import { formatPythonPoint } from "../../standards/marker-algebra/python-version
 import { requiredPython } from "../candidates.ts";
 import { everywhere } from "../fork-environment.ts";
 import type { Session } from "../session.ts";
-import type { ForkFailed } from "../solve-forks.ts";
+import type { ForkFailed } from "../solver-notes.ts";
 import { describeVersions } from "./describe-versions.ts";
 import { type Fact, inRange } from "./facts.ts";
 

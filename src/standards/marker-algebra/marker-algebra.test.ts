@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { evaluateMarker, formatMarker, type Marker, type MarkerContext, parseMarker } from "../markers.ts";
 import { createMarkerArena, evaluateTree, fromMarker } from "./from-marker.ts";
 import { falseMarker, trueMarker } from "./marker-arena.ts";
+import { pythonBounds } from "./marker-python.ts";
+import { separation } from "./marker-separation.ts";
 import { formatPythonPoint, pythonPoint } from "./python-versions.ts";
 import { markerText, toMarker } from "./to-marker.ts";
 
@@ -211,12 +213,54 @@ describe("the text of a diagram", () => {
   test("the Pythons that a marker can hold in", () => {
     const arena = createMarkerArena();
     const bounds = (text: string) => {
-      const found = arena.pythonBounds(fromMarker(arena, read(text)));
+      const found = pythonBounds(arena, fromMarker(arena, read(text)));
       return found === undefined ? undefined : formatPythonPoint(found.from);
     };
     expect(bounds("python_version >= '3.9' and sys_platform == 'win32'")).toBe("3.9");
     expect(bounds("python_version >= '3.9' or sys_platform == 'win32'")).toBeUndefined();
     expect(bounds("sys_platform == 'win32'")).toBeUndefined();
+  });
+});
+
+describe("telling two markers apart", () => {
+  test.each([
+    [
+      "sys_platform == 'win32' and platform_machine == 'AMD64'",
+      "sys_platform == 'linux'",
+      'sys_platform == "win32"',
+    ],
+    [
+      "sys_platform == 'darwin' and platform_machine == 'arm64'",
+      "sys_platform == 'linux'",
+      'sys_platform != "linux"',
+    ],
+    [
+      "sys_platform == 'linux' and python_version == '3.12' and implementation_name == 'cpython'",
+      "sys_platform == 'linux' and python_version < '3.11'",
+      'python_full_version == "3.12.*"',
+    ],
+    [
+      "sys_platform == 'linux' and platform_machine == 'aarch64'",
+      "sys_platform == 'linux' and platform_machine == 'x86_64'",
+      'platform_machine != "x86_64"',
+    ],
+  ])("%s from %s: %s", (one, other, told) => {
+    const arena = createMarkerArena();
+    const tree = separation(arena, fromMarker(arena, read(one)), fromMarker(arena, read(other)));
+    expect(markerText(arena, tree)).toBe(told);
+  });
+
+  test("holds wherever the one does, and nowhere where the other does", () => {
+    fc.assert(
+      fc.property(markers, markers, (one, other) => {
+        const arena = createMarkerArena();
+        const a = fromMarker(arena, read(one));
+        const b = arena.and(fromMarker(arena, read(other)), arena.not(a));
+        const told = separation(arena, a, b);
+        expect(arena.implies(a, told)).toBe(true);
+        expect(arena.isDisjoint(told, b)).toBe(true);
+      }),
+    );
   });
 });
 

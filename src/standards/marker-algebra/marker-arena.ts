@@ -23,10 +23,7 @@ export type Question =
   /** `value in variable`, `variable in value`, or an order of texts or versions. */
   | { kind: "compare"; variable: string; op: string; value: string; reversed: boolean };
 
-const everyPython = { from: 0, to: limit };
-const noPython = { from: limit, to: 0 };
-
-interface Node {
+export interface MarkerNode {
   variable: number;
   /** `range`: where the answer changes. `choice`: the texts, sorted. Otherwise empty. */
   cuts: readonly (number | string)[];
@@ -56,15 +53,14 @@ function rankOf({ kind, name }: Variable): string {
 /** Where decision diagrams live. Grows only; make one for each resolution. */
 export class MarkerArena {
   readonly variables: Variable[] = [];
-  readonly nodes: Node[] = [
+  readonly nodes: MarkerNode[] = [
     { variable: -1, cuts: [], children: [], platform: false },
     { variable: -1, cuts: [], children: [], platform: false },
   ];
   #variableIds = new Map<string, number>();
   /** By variable id: sorts variables from the root of a diagram to its leaves. */
-  #ranks: string[] = [];
+  readonly #ranks: string[] = [];
   #unique = new Map<string, MarkerTree>();
-  #hulls = new Map<MarkerTree, { from: number; to: number }>();
   #and = new Map<number, MarkerTree>();
   #or = new Map<number, MarkerTree>();
   #not = new Map<MarkerTree, MarkerTree>();
@@ -90,11 +86,11 @@ export class MarkerArena {
     const children = [inside ? trueMarker : falseMarker];
     for (let i = 0; i < cuts.length; i++)
       children.push(children[i] === trueMarker ? falseMarker : trueMarker);
-    return this.#node(this.variable({ kind: "range", name }), cuts, children);
+    return this.node(this.variable({ kind: "range", name }), cuts, children);
   }
 
   textEquals(name: string, value: string): MarkerTree {
-    return this.#node(this.variable({ kind: "choice", name }), [value], [trueMarker, falseMarker]);
+    return this.node(this.variable({ kind: "choice", name }), [value], [trueMarker, falseMarker]);
   }
 
   question(asked: Question): MarkerTree {
@@ -102,7 +98,7 @@ export class MarkerArena {
       asked.kind === "compare"
         ? `${asked.variable} ${asked.reversed ? "reversed " : ""}${asked.op} ${asked.value}`
         : `~${asked.kind} ${asked.value}`;
-    return this.#node(this.variable({ kind: "question", name, asked }), [], [falseMarker, trueMarker]);
+    return this.node(this.variable({ kind: "question", name, asked }), [], [falseMarker, trueMarker]);
   }
 
   /** Says which environments exist at all: what contradicts it counts as false in `isFalse` and `isDisjoint`. */
@@ -143,7 +139,7 @@ export class MarkerArena {
     const known = this.#not.get(tree);
     if (known !== undefined) return known;
     const { variable, cuts, children } = this.nodes[tree]!;
-    const result = this.#node(
+    const result = this.node(
       variable,
       cuts,
       children.map((child) => this.not(child)),
@@ -183,153 +179,11 @@ export class MarkerArena {
       const { variable, cuts, children } = this.nodes[one]!;
       const chosen = answer(this.variables[variable]!);
       const result =
-        chosen !== undefined ? walk(children[chosen]!) : this.#node(variable, cuts, children.map(walk));
+        chosen !== undefined ? walk(children[chosen]!) : this.node(variable, cuts, children.map(walk));
       memory.set(one, result);
       return result;
     };
     return walk(tree);
-  }
-
-  /** The simplest marker that agrees with this one for Pythons from `from` to before `to`. */
-  withinPython(tree: MarkerTree, from: number, to: number): MarkerTree {
-    const memory = new Map<MarkerTree, MarkerTree>();
-    const walk = (one: MarkerTree): MarkerTree => {
-      if (one <= 1) return one;
-      const known = memory.get(one);
-      if (known !== undefined) return known;
-      const node = this.nodes[one]!;
-      let { cuts, children } = node;
-      if (this.#isPython(node)) {
-        const inner = (cuts as readonly number[]).filter((cut) => cut > from && cut < to);
-        const first = (cuts as readonly number[]).filter((cut) => cut <= from).length;
-        cuts = inner;
-        children = children.slice(first, first + inner.length + 1);
-      }
-      const result = this.#node(node.variable, cuts, children.map(walk));
-      memory.set(one, result);
-      return result;
-    };
-    return walk(tree);
-  }
-
-  /** The Pythons in which the marker can hold, as one stretch; `undefined` when it can in all. */
-  pythonBounds(tree: MarkerTree): { from: number; to: number } | undefined {
-    const { from, to } = this.#pythonHull(tree);
-    return from === 0 && to === limit ? undefined : { from, to };
-  }
-
-  #pythonHull(tree: MarkerTree): { from: number; to: number } {
-    if (tree === trueMarker) return everyPython;
-    if (tree === falseMarker) return noPython;
-    const known = this.#hulls.get(tree);
-    if (known !== undefined) return known;
-    const node = this.nodes[tree]!;
-    let hull = noPython;
-    for (let i = 0; i < node.children.length; i++) {
-      const child = node.children[i]!;
-      if (child === falseMarker) continue;
-      const own = this.#isPython(node)
-        ? {
-            from: i === 0 ? 0 : (node.cuts[i - 1] as number),
-            to: i === node.cuts.length ? limit : (node.cuts[i] as number),
-          }
-        : this.#pythonHull(child);
-      hull = { from: Math.min(hull.from, own.from), to: Math.max(hull.to, own.to) };
-    }
-    this.#hulls.set(tree, hull);
-    return hull;
-  }
-
-  #isPython(node: Node): boolean {
-    const variable = this.variables[node.variable]!;
-    return variable.kind === "range" && variable.name === "python_full_version";
-  }
-
-  /**
-   * The simplest marker that this one shows of itself in the environments of `cared`: true wherever both hold, false
-   * where only `cared` does. Answers that `cared` leaves open are taken to be the first that it does not.
-   */
-  restrict(tree: MarkerTree, cared: MarkerTree): MarkerTree {
-    if (tree <= 1 || cared === trueMarker) return tree;
-    if (this.and(tree, cared) === falseMarker) return falseMarker;
-    if (this.and(cared, this.not(tree)) === falseMarker) return trueMarker;
-    const x = this.nodes[tree]!;
-    const y = this.nodes[cared]!;
-    if (x.variable !== y.variable && this.#ranks[y.variable]! < this.#ranks[x.variable]!) {
-      return this.restrict(
-        tree,
-        y.children.reduce((all, child) => this.or(all, child), falseMarker),
-      );
-    }
-    const { cuts, left, right } = this.#aligned(tree, cared, x.variable);
-    const children = left.map((child, i) =>
-      right[i] === falseMarker ? -1 : this.restrict(child, right[i]!),
-    );
-    const first = children.find((child) => child >= 0) ?? falseMarker;
-    return this.#node(
-      x.variable,
-      cuts,
-      children.map((child) => (child < 0 ? first : child)),
-    );
-  }
-
-  /** The children of two nodes under the same answers; a marker that does not ask has the same child everywhere. */
-  #aligned(
-    a: MarkerTree,
-    b: MarkerTree,
-    variable: number,
-  ): { cuts: readonly (number | string)[]; left: MarkerTree[]; right: MarkerTree[] } {
-    const parts = [a, b].map((tree) => {
-      const node = this.nodes[tree]!;
-      return node.variable === variable ? node : { cuts: [], children: [tree] };
-    });
-    const [x, y] = parts as [
-      { cuts: readonly (number | string)[]; children: readonly MarkerTree[] },
-      (typeof parts)[1],
-    ];
-    const { kind } = this.variables[variable]!;
-    if (kind === "question") {
-      const both = (children: readonly MarkerTree[]) =>
-        children.length === 2 ? [...children] : [children[0]!, children[0]!];
-      return { cuts: [], left: both(x.children), right: both(y!.children) };
-    }
-    const cuts = Array.from(new Set([...x.cuts, ...y!.cuts]));
-    if (kind === "choice") {
-      (cuts as string[]).sort();
-      const under = (part: typeof x) => [
-        ...cuts.map(
-          (value) =>
-            part.children[part.cuts.indexOf(value) < 0 ? part.cuts.length : part.cuts.indexOf(value)]!,
-        ),
-        part.children[part.cuts.length]!,
-      ];
-      return { cuts, left: under(x), right: under(y!) };
-    }
-    (cuts as number[]).sort((one, other) => one - other);
-    const under = (part: typeof x) =>
-      [0, ...(cuts as number[])].map(
-        (at) => part.children[part.cuts.filter((cut) => (cut as number) <= at && at > 0).length]!,
-      );
-    return { cuts, left: under(x), right: under(y!) };
-  }
-
-  /** The marker without the variables for which `keep` is false: true where some answer to them makes it true. */
-  forget(tree: MarkerTree, keep: (variable: Variable) => boolean): MarkerTree {
-    if (tree <= 1) return tree;
-    const { variable, cuts, children } = this.nodes[tree]!;
-    const kept = children.map((child) => this.forget(child, keep));
-    if (!keep(this.variables[variable]!))
-      return kept.reduce((all, child) => this.or(all, child), falseMarker);
-    return this.#node(variable, cuts, kept);
-  }
-
-  /** The variables that a marker asks for. */
-  variablesOf(tree: MarkerTree, found = new Set<Variable>()): Set<Variable> {
-    if (tree <= 1) return found;
-    const { variable, children } = this.nodes[tree]!;
-    found.add(this.variables[variable]!);
-    for (const child of children) this.variablesOf(child, found);
-    return found;
   }
 
   /** Follows the diagram with the answers of one environment: the position of the child to go to. */
@@ -352,20 +206,25 @@ export class MarkerArena {
     return at === trueMarker;
   }
 
+  /** Whether a variable comes before another on the way from the root of a diagram. */
+  comesBefore(variable: number, other: number): boolean {
+    return this.#ranks[variable]! < this.#ranks[other]!;
+  }
+
   /** `and` where `both`, else `or`. */
   #apply(a: MarkerTree, b: MarkerTree, both: boolean): MarkerTree {
     const x = this.nodes[a]!;
     const y = this.nodes[b]!;
     if (x.variable !== y.variable) {
-      const first = this.#ranks[x.variable]! < this.#ranks[y.variable]! ? x : y;
+      const first = this.comesBefore(x.variable, y.variable) ? x : y;
       const other = first === x ? b : a;
       const children = first.children.map((child) => this.#combine(child, other, both));
-      return this.#node(first.variable, first.cuts, children);
+      return this.node(first.variable, first.cuts, children);
     }
     switch (this.variables[x.variable]!.kind) {
       case "question": {
         const children = x.children.map((child, i) => this.#combine(child, y.children[i]!, both));
-        return this.#node(x.variable, [], children);
+        return this.node(x.variable, [], children);
       }
       case "choice":
         return this.#applyChoice(x, y, both);
@@ -378,18 +237,18 @@ export class MarkerArena {
     return both ? this.and(a, b) : this.or(a, b);
   }
 
-  #applyChoice(x: Node, y: Node, both: boolean): MarkerTree {
+  #applyChoice(x: MarkerNode, y: MarkerNode, both: boolean): MarkerTree {
     const values = Array.from(new Set([...x.cuts, ...y.cuts] as string[])).sort();
-    const child = (node: Node, value: string) => {
+    const child = (node: MarkerNode, value: string) => {
       const index = node.cuts.indexOf(value);
       return node.children[index < 0 ? node.cuts.length : index]!;
     };
     const children = values.map((value) => this.#combine(child(x, value), child(y, value), both));
     children.push(this.#combine(x.children[x.cuts.length]!, y.children[y.cuts.length]!, both));
-    return this.#node(x.variable, values, children);
+    return this.node(x.variable, values, children);
   }
 
-  #applyRange(x: Node, y: Node, both: boolean): MarkerTree {
+  #applyRange(x: MarkerNode, y: MarkerNode, both: boolean): MarkerTree {
     const cuts: number[] = [];
     const children: MarkerTree[] = [];
     let i = 0;
@@ -398,7 +257,7 @@ export class MarkerArena {
       children.push(this.#combine(x.children[i]!, y.children[j]!, both));
       const a = x.cuts[i] as number | undefined;
       const b = y.cuts[j] as number | undefined;
-      if (a === undefined && b === undefined) return this.#node(x.variable, cuts, children);
+      if (a === undefined && b === undefined) return this.node(x.variable, cuts, children);
       const next = a === undefined ? b! : b === undefined ? a : Math.min(a, b);
       cuts.push(next);
       if (a === next) i += 1;
@@ -406,8 +265,8 @@ export class MarkerArena {
     }
   }
 
-  /** The one node with these parts: reduced, and shared. */
-  #node(variable: number, cuts: readonly (number | string)[], children: readonly MarkerTree[]): MarkerTree {
+  /** The one node with these parts: reduced, and shared. The children ask only for what comes after `variable`. */
+  node(variable: number, cuts: readonly (number | string)[], children: readonly MarkerTree[]): MarkerTree {
     const first = children[0]!;
     if (children.every((child) => child === first)) return first;
     const { kind, name } = this.variables[variable]!;

@@ -3,6 +3,7 @@ import { formatMarker, type Marker, type MarkerComparison, type MarkerVariable }
 import { comparisonOf } from "./from-marker.ts";
 import { complement, type IntegerSet, interval, limit } from "./integer-set.ts";
 import { falseMarker, type MarkerArena, type MarkerTree, trueMarker, type Variable } from "./marker-arena.ts";
+import { pythonBounds, withinPython } from "./marker-python.ts";
 import { formatPythonPoint, isMinorSeries, isRelease } from "./python-versions.ts";
 
 /** One comparison, or its negation, with the diagram that it is. */
@@ -33,8 +34,8 @@ export function toMarker(
   const cared = arena.and(arena.possible, assuming);
   if (arena.and(cared, arena.not(tree)) === falseMarker) return undefined;
   if (arena.and(cared, tree) === falseMarker) return neverHolds;
-  const bounds = arena.pythonBounds(assuming);
-  const start = bounds === undefined ? tree : arena.withinPython(tree, bounds.from, bounds.to);
+  const bounds = pythonBounds(arena, assuming);
+  const start = bounds === undefined ? tree : withinPython(arena, tree, bounds);
   const clauses: Clause[] = [];
   collect(arena, start, [], clauses);
   const kept = irredundant(arena, tree, cared, clauses);
