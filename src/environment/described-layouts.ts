@@ -32,6 +32,16 @@ export function describedLayouts(home: Home): DescribedLayout[] {
     });
 }
 
+/** Output hashes of packages that layouts link to and no level of the store has, with what the layouts call them. */
+export function lostPackages(home: Home, store: Store): Map<string, string> {
+  const lost = new Map<string, string>();
+  for (const { description } of describedLayouts(home)) {
+    for (const { outputHash, name, version } of description?.packages ?? [])
+      if (!lost.has(outputHash) && !store.has(outputHash)) lost.set(outputHash, `${name} ${version}`);
+  }
+  return lost;
+}
+
 /** The layout of a hash or of at least six of its first digits. Failures `DXPY_NO_LAYOUT`, `DXPY_AMBIGUOUS_LAYOUT`. */
 export function layoutNamed(home: Home, what: string): DescribedLayout {
   const found = /^[0-9a-f]{6,64}$/.test(what)

@@ -1,4 +1,5 @@
 /** `dx-py store verify`: every file against its hash; exit code 1 when something is damaged and stays so */
+import { lostPackages } from "../../environment/described-layouts.ts";
 import { repairObject } from "../../environment/repair-store.ts";
 import { whileFetching } from "../../project/refetch.ts";
 import { labelOf, objectsNamed, type StoredObject, storedObjects } from "../../store/stored-objects.ts";
@@ -31,6 +32,10 @@ export async function storeVerify(
     for (const stored of all) {
       const { ok, faults } = await store.verify(stored.outputHash);
       if (!ok) damaged.push({ stored, faults });
+    }
+    if (wanted.length === 0) {
+      for (const [outputHash, name] of lostPackages(this.home, store))
+        damaged.push({ stored: { outputHash }, faults: [`${name} is not in the store, and layouts need it`] });
     }
     for (const { stored, faults } of damaged) {
       reporter.result(`${reporter.paint.red("damaged")} ${labelOf(stored)}`);
