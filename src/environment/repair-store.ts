@@ -42,7 +42,8 @@ export async function repairObject(outputHash: string, options: RepairOptions): 
   );
   const result = { outputHash, layouts: 0, projects };
   const own = existsSync(indexPath(store.root, outputHash)) || existsSync(treePath(store.root, outputHash));
-  if (!own && store.has(outputHash)) return { ...result, how: "left", why: "it belongs to another level of the store" };
+  if (!own && store.has(outputHash))
+    return { ...result, how: "left", why: "it belongs to another level of the store" };
   const wheel = wheelOf(outputHash, store);
   if (wheel === undefined) {
     const layouts = describedLayouts(home).filter((layout) => uses(layout.description, outputHash));

@@ -35,7 +35,10 @@ export async function storeVerify(
     }
     if (wanted.length === 0) {
       for (const [outputHash, name] of lostPackages(this.home, store))
-        damaged.push({ stored: { outputHash }, faults: [`${name} is not in the store, and layouts need it`] });
+        damaged.push({
+          stored: { outputHash },
+          faults: [`${name} is not in the store, and layouts need it`],
+        });
     }
     for (const { stored, faults } of damaged) {
       reporter.result(`${reporter.paint.red("damaged")} ${labelOf(stored)}`);
