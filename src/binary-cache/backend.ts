@@ -14,6 +14,8 @@ export interface CacheBackend {
   read(path: string, body: BodySink, limit: number): Promise<boolean>;
   /** Whether the file is there, without its body. Failures as of `read`. */
   has(path: string): Promise<boolean>;
+  /** Makes the place itself, before the first push; where that is not for clients to do, nothing. */
+  create?(): void;
   /** Puts a whole file, or none. Failures as of `read`; `DXPY_CACHE_READ_ONLY`. */
   write(path: string, body: Uint8Array | { file: string; size: number }): Promise<void>;
 }

@@ -47,6 +47,7 @@ export function folderBackend(root: string): CacheBackend {
         throw cacheUnreachable(name, path, (error as Error).message, error);
       }
     },
+    create: () => ensureDir(root),
     async has(path) {
       stats.requests += 1;
       try {

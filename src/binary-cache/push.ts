@@ -97,6 +97,7 @@ export async function pushPackages(options: PushOptions): Promise<PushOutcome> {
 }
 
 async function ensureInfo({ backend, key }: PushOptions): Promise<void> {
+  backend.create?.();
   const bytes = await readBytes(backend, INFO_PATH, LIMITS.info);
   if (bytes !== undefined) {
     // Somebody else's format must not be mixed with ours.
