@@ -11,7 +11,14 @@ import {
 } from "../store/shared-dist-info.ts";
 import { activationScripts } from "./activation.ts";
 import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
-import { ATTRIBUTION, CACHE_TAG, interpreterLinks, pyvenvConfig } from "./prefix-files.ts";
+import {
+  ATTRIBUTION,
+  CACHE_TAG,
+  interpreterLinks,
+  PIP_CONFIG,
+  PIP_GUARD,
+  pyvenvConfig,
+} from "./prefix-files.ts";
 import {
   type Collision,
   entriesOf,
@@ -75,7 +82,10 @@ export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOpti
     executable: false,
   });
   root.children.set("CACHEDIR.TAG", CACHE_TAG);
-  if (!options.private) root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
+  if (!options.private) {
+    root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
+    root.children.set(PIP_CONFIG, PIP_GUARD);
+  }
   if (!windows && process.platform !== "darwin" && interpreter.pointerBits === 64)
     root.children.set("lib64", { kind: "link", target: "lib" });
   return root;

@@ -35,20 +35,55 @@ export const CACHE_TAG: TextLeaf = {
   executable: false,
 };
 
+/**
+ * What keeps pip from installing into a layout, also as root. The marker of PEP 668 is not looked for in a virtual environment;
+ * but pip reads this file in the prefix, and says what is wrong with it: an option of `install` that has no such value. The
+ * other commands of pip work.
+ */
+export const PIP_CONFIG = process.platform === "win32" ? "pip.ini" : "pip.conf";
+export const PIP_GUARD: TextLeaf = {
+  kind: "text",
+  content: `# Keeps pip from changing an environment that other projects share. pip says the line below.
+[install]
+upgrade-strategy = this environment is shared and read-only. Add the package to the project with "dx-py add NAME", or use "dx-py pip install NAME", which gives the project an environment of its own
+`,
+  executable: false,
+};
+
 /** What somebody finds who looks into a layout. */
 export const ATTRIBUTION: TextLeaf = {
   kind: "text",
-  content: `This Python environment was made by dx-py. It is shared and read-only.
+  // The first line is what pip shows (see below).
+  content: `This Python environment is shared and read-only: use \`dx-py add NAME\`, or \`dx-py pip install NAME\` for a copy of your own.
 
-Every project with the same packages and the same interpreter uses this very folder, through a link named .venv.
+It was made by dx-py. Every project with the same packages and the same interpreter uses this very folder, through a link named .venv.
 Its packages are links into a store that other environments share too. So do not change anything in here:
 
   to add a package          dx-py add NAME          (not: pip install)
   to remove one             dx-py remove NAME
-  to have a private copy    dx-py detach            (.venv becomes an ordinary folder, which pip may change)
+  to have a private copy    dx-py install --detach  (.venv becomes an ordinary folder, which pip may change)
 
 Removing the .venv link is harmless, and so is removing this folder: \`dx-py install\` makes it again.
 A layout that was changed is noticed and built anew.
 `,
   executable: false,
 };
+
+export const ATTRIBUTION_FILE = "SHARED-READ-ONLY.txt";
+
+/**
+ * pip's configuration for this prefix. pip would run against read-only folders, and advise `--user`; and root it would let pass. A
+ * "constraint" that is none stops \`pip install\`, and it alone, with that line as its message.
+ */
+export function pipRefusal(prefix: string): TextLeaf {
+  const path = `${prefix}/${ATTRIBUTION_FILE}`;
+  // The value is a list that is split at spaces; a URL has none.
+  const constraint = /\s/.test(path)
+    ? `file://${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`
+    : path;
+  return {
+    kind: "text",
+    content: `# Stops \`pip install\`, which would change every project that shares this environment.\n[install]\nconstraint = ${constraint}\n`,
+    executable: false,
+  };
+}
