@@ -113,10 +113,14 @@ function chooseForPlatforms(
   if (requiredEnvironments.length === 0 && !isLocal) return version;
   const served = candidates.environments(i, arena);
   if (served === trueMarker) return version;
+  const here = arena.and(served, state.env.marker);
   for (const required of requiredEnvironments) {
-    if (!admits(arena, state.env, required) || !arena.isDisjoint(served, required)) continue;
+    if (!admits(arena, state.env, required) || !arena.isDisjoint(here, required)) continue;
     if (arena.isDisjoint(environmentsOf(session, state, id), required)) continue;
-    const forks = forksByMarker(session, state, id, arena.not(separation(arena, served, required)));
+    // A fork for what the wheels serve is no use where they serve nothing of this one.
+    const forks = admits(arena, state.env, served)
+      ? forksByMarker(session, state, id, arena.not(separation(arena, served, required)))
+      : undefined;
     if (forks !== undefined) return { forks };
     const example = candidate.usable ? candidate.file.filename : "";
     return {
