@@ -126,6 +126,9 @@ describe("a first day", () => {
     const { stderr } = await me.ok("lock", "--upgrade-package", "words", "--refresh");
     expect(stderr).toContain("words 2.0 -> 3.0");
     expect(me.read("pylock.toml")).toContain('version = "0.9"');
+    expect((await me.ok("lock", "--upgrade-package", "wrods")).stderr).toContain(
+      "`wrods` was to be upgraded",
+    );
   });
 
   test("everything works again without a network", async () => {

@@ -95,6 +95,10 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   if (mode === "check" && read === undefined) throw outdated(project, undefined);
   if (options.options === "keep") asked = ask(flags);
   const resolved = await resolveProject({ ...options, ...asked });
+  for (const name of options.upgrade === true ? [] : options.upgrade.map(normalizeName)) {
+    const found = resolved.lock.packages.some((entry) => entry.name === name);
+    if (!found) context.warn(`\`${name}\` was to be upgraded, but nothing requires it`);
+  }
   const diff = diffLocks(read?.lock, resolved.lock);
   const same = read !== undefined && isEmptyDiff(diff);
   if (mode === "check" && (!same || read.lock.fingerprint !== resolved.lock.fingerprint)) {
