@@ -4,19 +4,18 @@ import type { MarkerArena } from "../standards/marker-algebra/marker-arena.ts";
 import { normalizeName } from "../standards/names.ts";
 import { isPrerelease, type Version } from "../standards/version.ts";
 import type { CandidatePolicy } from "./candidates.ts";
-import { admits } from "./fork-environment.ts";
+import { admits, type ForkEnvironment } from "./fork-environment.ts";
 import type { Need } from "./needs.ts";
 import type { PythonBounds } from "./python-requirement.ts";
 import type { ResolveRequest } from "./request.ts";
-import type { Preferred } from "./select-version.ts";
-import type { Session } from "./session.ts";
+import type { Preferred, Prereleases } from "./select-version.ts";
 import { isPinned } from "./version-space.ts";
 
 export function prereleasePolicy(
   arena: MarkerArena,
   { prerelease }: ResolveRequest,
   declared: readonly Need[],
-): Session["prereleasesOf"] {
+): (name: string, env: ForkEnvironment) => Prereleases {
   if (prerelease === "allow") return () => "always";
   if (prerelease === "disallow") return () => "never";
   if (prerelease !== "explicit") return () => "last";
@@ -35,7 +34,7 @@ export function highestPolicy(
   arena: MarkerArena,
   { resolution }: ResolveRequest,
   declared: readonly Need[],
-): Session["highestOf"] {
+): (name: string, env: ForkEnvironment) => boolean {
   if (resolution === "highest") return () => true;
   if (resolution === "lowest") return () => false;
   const byName = Map.groupBy(declared, (need) => need.name);
