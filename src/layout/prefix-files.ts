@@ -37,8 +37,8 @@ export const CACHE_TAG: TextLeaf = {
 
 /**
  * What keeps pip from installing into a layout, also as root. The marker of PEP 668 is not looked for in a virtual environment;
- * but pip reads this file in the prefix, and says what is wrong with it: an option of `install` that has no such value. The
- * other commands of pip work.
+ * but pip reads this file in the prefix, and says what is wrong with it: options of `install` and `uninstall` that have no such values.
+ * (Uninstalling would follow the links into the store.) The other commands of pip work.
  */
 export const PIP_CONFIG = process.platform === "win32" ? "pip.ini" : "pip.conf";
 export const PIP_GUARD: TextLeaf = {
@@ -46,6 +46,8 @@ export const PIP_GUARD: TextLeaf = {
   content: `# Keeps pip from changing an environment that other projects share. pip says the line below.
 [install]
 upgrade-strategy = this environment is shared and read-only. Add the package to the project with "dx-py add NAME", or use "dx-py pip install NAME", which gives the project an environment of its own
+[uninstall]
+yes = this environment is shared and read-only. Remove the package from the project with "dx-py remove NAME", or use "dx-py pip uninstall NAME", which gives the project an environment of its own; this text
 `,
   executable: false,
 };
@@ -53,7 +55,6 @@ upgrade-strategy = this environment is shared and read-only. Add the package to 
 /** What somebody finds who looks into a layout. */
 export const ATTRIBUTION: TextLeaf = {
   kind: "text",
-  // The first line is what pip shows (see below).
   content: `This Python environment is shared and read-only: use \`dx-py add NAME\`, or \`dx-py pip install NAME\` for a copy of your own.
 
 It was made by dx-py. Every project with the same packages and the same interpreter uses this very folder, through a link named .venv.
@@ -68,22 +69,3 @@ A layout that was changed is noticed and built anew.
 `,
   executable: false,
 };
-
-export const ATTRIBUTION_FILE = "SHARED-READ-ONLY.txt";
-
-/**
- * pip's configuration for this prefix. pip would run against read-only folders, and advise `--user`; and root it would let pass. A
- * "constraint" that is none stops \`pip install\`, and it alone, with that line as its message.
- */
-export function pipRefusal(prefix: string): TextLeaf {
-  const path = `${prefix}/${ATTRIBUTION_FILE}`;
-  // The value is a list that is split at spaces; a URL has none.
-  const constraint = /\s/.test(path)
-    ? `file://${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`
-    : path;
-  return {
-    kind: "text",
-    content: `# Stops \`pip install\`, which would change every project that shares this environment.\n[install]\nconstraint = ${constraint}\n`,
-    executable: false,
-  };
-}
