@@ -9,7 +9,7 @@ import {
 import type { CliContext } from "./context.ts";
 import { addCommand, removeCommand } from "./routes/edit-routes.ts";
 import { layoutRoutes, lockShowCommand, storeRoutes } from "./routes/inspect-routes.ts";
-import { installCommand, runRoute } from "./routes/install-routes.ts";
+import { installCommand, pipRoute, runRoute } from "./routes/install-routes.ts";
 import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
 import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
 
@@ -21,6 +21,7 @@ export const ROOT = buildRouteMap<string, CliContext>({
     lock: lockCommand,
     install: installCommand,
     run: runRoute,
+    pip: pipRoute,
     tree: treeCommand,
     // Typed as `lock show` (see arguments.ts): `lock` itself is a command and no group of commands.
     "lock-show": lockShowCommand,

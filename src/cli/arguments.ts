@@ -21,11 +21,14 @@ export function arrange(argv: readonly string[]): string[] {
   const before = argv.slice(0, Math.min(at, argv.length));
   const [command, ...rest] = argv.slice(at);
   if (command === undefined) return before.length === 0 ? [] : [...before];
+  if (command === "help" && rest[0] === "pip") return ["pip", "--help"];
   if (command === "help")
     return rest.length === 0
       ? ["--help"]
       : arrange([...rest.filter((word) => !word.startsWith("-")), "--help"]);
   if (command === "run") return ["run", ...before, ...guardRun(rest)];
+  // All that follows is pip's, its options too.
+  if (command === "pip") return ["pip", ...before, "--", ...rest];
   if (command === "lock" && rest[0] === "show") return ["lock-show", ...before, ...rest.slice(1)];
   const nested =
     ["cache", "python", "store", "layout"].includes(command) &&

@@ -13,6 +13,7 @@ Project
   lock         Resolve for all platforms into pylock.toml and dx-py.dpl
   install      Make .venv what the lock says; lock first if need be (also: sync)
   run          Run a command in the environment
+  pip          Run pip in an environment of the project's own
   tree         Show the dependency tree of the lock
   lock show    Show what the binary lock says
 

@@ -26,7 +26,10 @@ export interface InstallOptions {
     wanted: readonly WantedPackage[],
     into: { home: Home; store: Store },
   ) => Promise<readonly RealisedPackage[]>;
+  /** How a layout is put together; for environments of the projects' own see `own`. */
   linkMode?: LinkMode;
+  /** Not a shared layout, but an environment of the project's own, with its files placed so. */
+  own?: LinkMode;
   /** Normalised names. */
   realPaths?: readonly string[];
   prompt?: string;

@@ -17,7 +17,7 @@ import { rememberRecords } from "./heal.ts";
 import { type InstallOptions, type InstallOutcome, linkOf } from "./install-options.ts";
 import { layoutPath } from "./layout-health.ts";
 import { makeLayout, planOf } from "./make-layout.ts";
-import { installPrivate, privateEnvironment } from "./private-environment.ts";
+import { installPrivate, OWN_FILES, type PrivateReason, privateEnvironment } from "./private-environment.ts";
 import { selectPackages } from "./select.ts";
 import { aliasOf } from "./write-alias.ts";
 
@@ -33,11 +33,12 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
   sweepLeftovers(dirname(link), { prefix: `${basename(link)}.` });
   sweepLeftovers(options.home.roots, { prefix: ".tmp-" });
   const detached = options.noAttach ? undefined : privateEnvironment(link);
-  if (detached?.private === "detached") {
-    const into = { home: options.home, store: options.store };
+  const into = { home: options.home, store: options.store };
+  if (detached?.private === "detached")
     return await whileInstalling(into.home, () => installAsPrivate(options, wanted, into, "detached"));
-  }
   try {
+    if (options.own !== undefined && !options.noAttach)
+      return await whileInstalling(into.home, () => installAsPrivate(options, wanted, into, "wanted"));
     // From the first package that is relied on until the root keeps the layout, nobody may collect.
     return await whileInstalling(options.home, () => installAsLayout(options, wanted));
   } catch (error) {
@@ -131,7 +132,7 @@ async function installAsPrivate(
   options: InstallOptions,
   wanted: readonly WantedPackage[],
   into: { home: Home; store: Store },
-  reason: "detached" | "fallback",
+  reason: PrivateReason,
 ): Promise<InstallOutcome> {
   const start = performance.now();
   const link = linkOf(options);
@@ -139,8 +140,10 @@ async function installAsPrivate(
   const realiseDone = performance.now();
   const plan = planOf(options, wanted, realised, into.store);
   const hash = projectHash(plan);
-  const same = privateEnvironment(link)?.projectHash === hash && exists(`${link}/pyvenv.cfg`);
-  const links = same ? 0 : installPrivate(plan, link, reason);
+  const before = privateEnvironment(link);
+  const linkMode = options.own ?? (reason === "detached" ? before?.linkMode : undefined) ?? OWN_FILES;
+  const same = before?.projectHash === hash && before.linkMode === linkMode && exists(`${link}/pyvenv.cfg`);
+  const links = same ? 0 : installPrivate(plan, link, reason, linkMode);
   return {
     layoutPath: link,
     projectHash: hash,

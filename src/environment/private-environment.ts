@@ -6,7 +6,7 @@ import { existsSync, renameSync, unlinkSync } from "node:fs";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { describeLayout, descriptionFile } from "../layout/build-layout.ts";
 import { DESCRIPTION_FILE, type LayoutDescription, readDescription } from "../layout/layout-description.ts";
-import { type LayoutPackage, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
+import { type LayoutPackage, type LayoutPlan, type LinkMode, projectHash } from "../layout/layout-plan.ts";
 import { placeTree } from "../layout/place-files.ts";
 import { prefixTree } from "../layout/plan-prefix.ts";
 import { uniqueName } from "../platform/atomic-file.ts";
@@ -27,15 +27,23 @@ export function privateEnvironment(link: string): LayoutDescription | undefined 
   return description?.private === undefined ? undefined : description;
 }
 
+/** Files of one's own, which may be edited in place: extents are shared with the store where the filesystem can. */
+export const OWN_FILES: LinkMode = "clone";
+
 /** Writes the environment of a plan as a real folder at `link`, in place of what was there. Returns the number of files' places. */
-export function installPrivate(plan: LayoutPlan, link: string, reason: PrivateReason): number {
-  const copied: LayoutPlan = { ...plan, linkMode: "clone" };
-  const description = { ...describeLayout(plan, projectHash(plan)), private: reason };
-  const tree = prefixTree(copied, link, { private: true });
+export function installPrivate(
+  plan: LayoutPlan,
+  link: string,
+  reason: PrivateReason,
+  linkMode: LinkMode = OWN_FILES,
+): number {
+  const placed: LayoutPlan = { ...plan, linkMode };
+  const description = { ...describeLayout(plan, projectHash(plan)), linkMode, private: reason };
+  const tree = prefixTree(placed, link, { private: true });
   tree.children.set(DESCRIPTION_FILE, descriptionFile(description));
   const staging = `${link}.${uniqueName("new-")}`;
   try {
-    const links = placeTree(tree, staging, { linkMode: "clone", readOnly: false });
+    const links = placeTree(tree, staging, { linkMode, readOnly: false });
     replaceEnvironment(link, () => {
       if (existsSync(link) || readLink(link) !== undefined) unlinkSync(link);
       renameSync(staging, link);
@@ -74,6 +82,8 @@ export interface DetachOptions {
   store: Store;
   /** Absolute path of `.venv`. */
   link: string;
+  /** Default {@link OWN_FILES}. */
+  linkMode?: LinkMode;
   /** Asks the interpreter at this path about itself. */
   inspect: (executable: string) => Interpreter | Promise<Interpreter>;
 }
@@ -96,7 +106,7 @@ export async function detachEnvironment(options: DetachOptions): Promise<{ packa
     });
   }
   const interpreter = await options.inspect(description.interpreter.executable);
-  installPrivate(planOfDescription(description, interpreter, store), link, "detached");
+  installPrivate(planOfDescription(description, interpreter, store), link, "detached", options.linkMode);
   removeRoot(home, link);
   return { packages: description.packages.length };
 }

@@ -18,8 +18,11 @@ export interface LayoutDescription {
   linkMode: LinkMode;
   realPaths: string[];
   prompt?: string;
-  /** The prefix belongs to one project. `detached`: by wish; `fallback`: because no layout could be made. */
-  private?: "detached" | "fallback";
+  /**
+   * The prefix belongs to one project. `detached`: by wish, until it is removed; `wanted`: as long as the settings say so;
+   * `fallback`: because no layout could be made.
+   */
+  private?: "detached" | "wanted" | "fallback";
   interpreter: {
     executable: string;
     version: string;

@@ -61,7 +61,8 @@ function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
     placeLink(writer, leaf.target, path);
   } else {
     writer.links++;
-    if (leaf.real || writer.linkMode !== "symlink") placeReal(writer, leaf, path);
+    // What is private is never a link to a directory: whoever writes through it would write into the store.
+    if (leaf.real || writer.linkMode !== "symlink" || !writer.readOnly) placeReal(writer, leaf, path);
     else if (!windows) linkToStore(leaf, path);
     else if (leaf.directory) junction(leaf.source, path);
     else hardlinkOrCopy(leaf.source, path);
@@ -115,7 +116,7 @@ function placeText(writer: Writer, leaf: TextLeaf, path: string): void {
 /** Real directories, a file each in its own place; bytecode goes to the store's directory where that can be. */
 function placeReal(writer: Writer, leaf: StoreLeaf, path: string): void {
   if (!leaf.directory) {
-    placeFile(writer, leaf.source, path);
+    placeFile(writer, leaf, path);
     return;
   }
   mkdirSync(path);
@@ -148,8 +149,12 @@ function makeShared(path: string): boolean {
   }
 }
 
-function placeFile(writer: Writer, source: string, path: string): void {
+function placeFile(writer: Writer, { source, real }: StoreLeaf, path: string): void {
   switch (writer.linkMode) {
+    case "symlink":
+      if (!real && !windows) symlinkSync(source, path);
+      else if (hardlinkOrCopy(source, path) === "copy") copyTimes(source, path);
+      return;
     case "clone":
       if (!reflink(source, path)) copyWithTime(source, path);
       else copyTimes(source, path);

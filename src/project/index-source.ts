@@ -5,6 +5,7 @@ import { createPackageIndex, type PackageIndex } from "../package-index/client.t
 import {
   type IndexLocation,
   type IndexOptions,
+  type IndexSettings,
   parseIndex,
   resolveIndexSettings,
 } from "../package-index/index-settings.ts";
@@ -23,11 +24,39 @@ export interface IndexRequest {
 }
 
 /** To be closed by the caller. Errors: DXPY_BAD_INDEX_URL, DXPY_NO_DEFAULT_INDEX, DXPY_UNSUPPORTED_STRATEGY. */
-export function openIndex({ flags, project, user, interpreter, context }: IndexRequest): PackageIndex {
+export function openIndex(request: IndexRequest): PackageIndex {
+  const { home, env } = request.context;
+  return createPackageIndex(settingsOf(request), {
+    home,
+    env,
+    warn: (message) => request.context.warn(message),
+  });
+}
+
+/** The same indexes for pip, as variables (pip's documentation, "Environment Variables"). Errors as of {@link openIndex}. */
+export function pipVariables(request: IndexRequest): Record<string, string> {
+  const { indexes, findLinks, noIndex } = settingsOf(request);
+  const usable = indexes.filter(({ explicit }) => explicit !== true);
+  const [flat, simple] = [
+    usable.filter(({ format }) => format === "flat"),
+    usable.filter(({ format }) => format !== "flat"),
+  ];
+  const others = simple.filter((one) => one.default !== true).map(({ url }) => url);
+  const main = simple.find((one) => one.default === true)?.url;
+  const places = [...findLinks, ...flat.map(({ url }) => url)];
+  return {
+    ...(main === undefined ? {} : { PIP_INDEX_URL: main }),
+    ...(others.length === 0 ? {} : { PIP_EXTRA_INDEX_URL: others.join(" ") }),
+    ...(places.length === 0 ? {} : { PIP_FIND_LINKS: places.join(" ") }),
+    ...(noIndex ? { PIP_NO_INDEX: "1" } : {}),
+  };
+}
+
+function settingsOf({ flags, project, user, interpreter, context }: IndexRequest): IndexSettings {
   const { home, env } = context;
   const tool = project?.main.settings ?? {};
   const fallbackIndex = rememberedDefaultIndex(home);
-  const settings = resolveIndexSettings({
+  return resolveIndexSettings({
     flags: flagOptions(flags),
     pyproject: project === undefined ? {} : { ...tableOptions(tool, "pyproject.toml"), folder: project.root },
     configFile:
@@ -40,7 +69,6 @@ export function openIndex({ flags, project, user, interpreter, context }: IndexR
     refresh: refreshed(flags),
     warn: (message) => context.warn(message),
   });
-  return createPackageIndex(settings, { home, env, warn: (message) => context.warn(message) });
 }
 
 function flagOptions(flags: SettingFlags): IndexOptions {

@@ -1,9 +1,8 @@
 /** Installing as a whole act: a lock that is up to date, an interpreter, and `.venv`. */
+import { compileBytecode } from "../environment/compile-bytecode.ts";
 import { type InstallOutcome, installEnvironment } from "../environment/install.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
-import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
-import { runProcess } from "../platform/process.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import { realisePackages } from "../realise/realise-packages.ts";
 import type { Store } from "../store/store.ts";
@@ -47,6 +46,7 @@ export async function installProject(options: InstallProjectOptions): Promise<In
   return await withReadyProject(options, locked?.interpreter, async (ready) => {
     const { dpl, interpreter, selection, selectOptions, realising } = ready;
     const tool = project.main.settings;
+    const linkMode = linkModeOf(flags, tool, user, context.env);
     const member = relativePath(project.root, project.current.dir);
     const folders = project.current === project.main ? [project.root] : [project.root, project.current.dir];
     const environment = await installEnvironment({
@@ -58,7 +58,7 @@ export async function installProject(options: InstallProjectOptions): Promise<In
       home: context.home,
       store: realising.store,
       realise: (wanted, into) => realisePackages(wanted, realiseInto(realising, into)),
-      linkMode: linkModeOf(flags, tool, user, context.env),
+      ...(linkMode === "layout" ? {} : { own: linkMode }),
       realPaths: tool["real-paths"] ?? user?.settings["real-paths"] ?? [],
       ...(hasOneOffFlags(flags)
         ? {}
@@ -119,17 +119,4 @@ async function bringUpToDate({
 function hasOneOffFlags(flags: SettingFlags): boolean {
   const { noBinary, noBuild, noBinaryPackages = [], noBuildPackages = [] } = flags;
   return noBinary === true || noBuild === true || noBinaryPackages.length > 0 || noBuildPackages.length > 0;
-}
-
-/** Bytecode goes into the store, through the links: the next environment finds it. */
-function compileBytecode(layout: string, interpreter: Interpreter): void {
-  const { scripts, purelib, platlib } = interpreter.paths;
-  const places = [...new Set([purelib, platlib])].map((path) => `${layout}/${path}`);
-  const done = runProcess([`${layout}/${scripts}/python`, "-m", "compileall", "-q", "-j", "0", ...places]);
-  // Packages ship files that no Python can compile (templates, tests of old syntax): compileall says 1 then.
-  if (done.code > 1) {
-    throw new Failure("DXPY_COMPILE_FAILED", "The bytecode could not be compiled", {
-      context: { detail: done.stderr.trim() },
-    });
-  }
 }

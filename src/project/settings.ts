@@ -196,7 +196,7 @@ export function linkModeOf(
 ): LinkMode {
   const variable = env["DX_PY_LINK_MODE"];
   const named = variable ? oneOf(...LINK_MODE)(variable, "DX_PY_LINK_MODE") : undefined;
-  return flags.linkMode ?? project["link-mode"] ?? named ?? user?.settings["link-mode"] ?? "symlink";
+  return flags.linkMode ?? project["link-mode"] ?? named ?? user?.settings["link-mode"] ?? "layout";
 }
 
 export function isTrue(text: string | undefined): boolean | undefined {

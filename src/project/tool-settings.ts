@@ -104,8 +104,11 @@ export const PRERELEASE = [
 export const RESOLUTION = ["highest", "lowest", "lowest-direct"] as const;
 export const FORK_STRATEGY = ["requires-python", "fewest"] as const;
 export const INDEX_STRATEGY = ["first-index", "unsafe-first-match", "unsafe-best-match"] as const;
-/** `hardlink`, `clone` and `copy` put a file per file; `symlink` (the default) links whole directories. */
-export const LINK_MODE = ["symlink", "hardlink", "clone", "copy"] as const;
+/**
+ * `layout` (the default): a shared layout that links to whole directories. The others make an environment of the project's
+ * own, file by file.
+ */
+export const LINK_MODE = ["layout", "symlink", "hardlink", "clone", "copy"] as const;
 
 const configSettings = mapOf<string | string[]>((value, at) =>
   Array.isArray(value) ? listOf(string)(value, at) : scalar(value, at),

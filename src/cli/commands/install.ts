@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
 import { lockOnlyProject } from "../../project/discover.ts";
-import { installProject } from "../../project/install-project.ts";
+import { type InstalledProject, installProject } from "../../project/install-project.ts";
+import { detach } from "../../project/own-environment.ts";
 import { readUserConfig } from "../../project/settings.ts";
 import { actContext } from "../act-reporting.ts";
 import { settingFlags } from "../common-flags.ts";
@@ -28,8 +29,31 @@ export async function install(this: CliContext, flags: InstallFlags): Promise<vo
     });
     session.reporter.settle();
     sayInstalled(session.reporter, installed);
-    session.reporter.json(installJson(installed));
+    const detached = flags.detach === true && (await detachAfter(session, opened, flags, installed));
+    session.reporter.json({
+      ...installJson(installed),
+      ...(detached ? { detached, layout: "private" } : {}),
+    });
   });
+}
+
+/** True when there was something shared to take a copy of. */
+async function detachAfter(
+  { reporter }: Session,
+  { project, context }: OpenedProject,
+  { linkMode }: InstallFlags,
+  { environment }: InstalledProject,
+): Promise<boolean> {
+  const link = `${project.root}/.venv`;
+  if (environment.hit === "private") {
+    reporter.note(`${link} is a folder of this project's own already`);
+    return false;
+  }
+  await detach(link, context, linkMode === "layout" ? undefined : linkMode);
+  reporter.note(
+    `${reporter.paintNote.green("Detached")} ${link}: it is this project's own, until it is removed and installed again`,
+  );
+  return true;
 }
 
 /** With `--frozen` a folder with a lock is enough: a server that installs what was locked elsewhere. */

@@ -23,6 +23,7 @@ export interface InstallFlags extends CommonFlags, SelectionFlags {
   frozen?: boolean;
   locked?: boolean;
   compileBytecode?: boolean;
+  detach?: boolean;
   upgrade?: boolean;
   upgradePackage: string[];
 }

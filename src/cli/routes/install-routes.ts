@@ -1,6 +1,6 @@
 /** Options of `install` and `run`. */
 import { buildCommand } from "@stricli/core";
-import { COMMON, COMMON_ALIASES, manyTexts, yes } from "../common-flags.ts";
+import { COMMON, COMMON_ALIASES, type CommonFlags, manyTexts, yes } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
 import type { InstallFlags, RunFlags } from "../flags/install-flags.ts";
 
@@ -29,6 +29,7 @@ export const installCommand = buildCommand<InstallFlags, [], CliContext>({
       frozen: yes("Install the lock as it is, without looking whether it is up to date"),
       locked: yes("Fail when the lock is not up to date"),
       compileBytecode: yes("Compile all bytecode now and not at the first import"),
+      detach: yes("Make .venv a folder of this project's own, which pip may change"),
       upgrade: yes("Lock the newest versions first"),
       upgradePackage: manyTexts("The same for one package", "NAME"),
       ...COMMON,
@@ -55,4 +56,17 @@ export const runRoute = buildCommand<RunFlags, string[], CliContext>({
     },
   },
   docs: { brief: "Run a command in the environment" },
+});
+
+export const pipRoute = buildCommand<CommonFlags, string[], CliContext>({
+  loader: async () => (await import("../commands/pip.ts")).pip,
+  parameters: {
+    flags: COMMON,
+    aliases: COMMON_ALIASES,
+    positional: {
+      kind: "array",
+      parameter: { brief: "What pip is told", parse: String, placeholder: "ARGUMENT" },
+    },
+  },
+  docs: { brief: "Run pip in the environment, which becomes the project's own before pip changes it" },
 });
