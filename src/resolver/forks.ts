@@ -61,6 +61,7 @@ export function forksOf(
 }
 
 function byName(edges: readonly Edge[]): Edge[][] {
+  if (edges.length < 2) return edges.map((edge) => [edge]);
   const groups = new Map<string, Edge[]>();
   for (const edge of edges) {
     const group = groups.get(edge.name);

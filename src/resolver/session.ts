@@ -12,6 +12,7 @@ import type { BuildInterface } from "./build-interface.ts";
 import { Catalog, type Origin, originKey, type Project, sourceOfUrl } from "./catalog.ts";
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
 import type { ConflictKeys, Edge } from "./forks.ts";
+import type { NeedList } from "./need-list.ts";
 import type { Need, NeedPolicy } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
@@ -41,6 +42,8 @@ export interface Session {
   preferred: Map<string, Preferred[]>;
   /** Edges by requirement, and by proxy: made once, the same in every fork. */
   edges: Map<Need | PackageId, readonly Edge[]>;
+  /** Edges that no fork changes, by a version's requirements and extra; `undefined`: forks may. */
+  plainEdges: Map<NeedList, Map<string, Edge[] | undefined>>;
   originOf(name: string, env: ForkEnvironment): Origin;
   /** The project of a name in a fork, loaded before. */
   loaded(name: string, env: ForkEnvironment): Project;
@@ -126,6 +129,7 @@ export function openSession(
     requiredEnvironments: request.requiredEnvironments.map((text) => fromMarker(arena, parseMarker(text))),
     preferred,
     edges: new Map(),
+    plainEdges: new Map(),
     originOf: originFinder(arena, sources, request.indexPins),
     loaded(name, env) {
       // Nearly every name comes from the indexes as they are: then there is nothing to look for.

@@ -3,7 +3,7 @@ import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import type { VersionNeeds } from "./catalog.ts";
 import type { ForkState } from "./fork-state.ts";
 import { type Edge, type Fork, forksOf } from "./forks.ts";
-import type { UnusableVersion } from "./need-list.ts";
+import type { NeedList, UnusableVersion } from "./need-list.ts";
 import { flattenNeeds, type Need } from "./needs.ts";
 import { supportsAll } from "./python-requirement.ts";
 import type { Session } from "./session.ts";
@@ -126,6 +126,8 @@ function packageForks(
       return { problem: { kind: "python", text: found.requiresPythonText! } };
     }
     const list = found.needs;
+    const plain = plainEdges(session, list, one);
+    if (plain !== undefined) return [{ env: state.env, edges: plain }];
     let problem: string | undefined;
     const of = (extra: string | undefined) => {
       const some = list.for(extra);
@@ -138,6 +140,36 @@ function packageForks(
   }
   const edges = needs.flatMap((need) => edgesOf(session, need));
   return forksOf(arena, edges, state.env, state.python, state.pythonMarker, session.conflicts);
+}
+
+/**
+ * The edges of a version whose requirements count everywhere, sorted as forks sort them; `undefined` when something
+ * depends on the fork. Made once.
+ */
+function plainEdges(
+  session: Session,
+  list: NeedList,
+  { name, extra }: Extract<VirtualPackage, { kind: "package" }>,
+): Edge[] | undefined {
+  const { constraints, overrides, excludes } = session.policy;
+  if (constraints.size + overrides.size + excludes.size + session.conflicts.length > 0) return undefined;
+  let byExtra = session.plainEdges.get(list);
+  if (byExtra === undefined) {
+    byExtra = new Map();
+    session.plainEdges.set(list, byExtra);
+  }
+  const key = extra ?? "";
+  if (byExtra.has(key)) return byExtra.get(key);
+  const needs = list.for(extra);
+  const everywhere =
+    !("problem" in needs) && !list.refersTo(name) && needs.every((need) => need.marker === trueMarker);
+  const edges = everywhere
+    ? needs
+        .flatMap((need) => edgesOf(session, need))
+        .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    : undefined;
+  byExtra.set(key, edges);
+  return edges;
 }
 
 /** The root's own requirements: extras that name other extras of the root hold what these hold. */
