@@ -60,6 +60,13 @@ export class Candidates {
     return candidate;
   }
 
+  /** Whether some file of the version was uploaded in time. */
+  exists(i: number): boolean {
+    if (this.#policy.excludeNewer === undefined) return true;
+    const candidate = this.get(i);
+    return candidate.usable || candidate.obstacle !== undefined;
+  }
+
   /** The files of a version that are worth locking. */
   files(i: number): DistributionFile[] {
     return this.page.files(i).filter((file) => {

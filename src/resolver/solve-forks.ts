@@ -272,7 +272,7 @@ function addDependencies(
     dependencies.push(proxy ? { on: to, range } : { on: to, range, note: { need } satisfies DependencyNote });
   }
   const project = projectIfAny(session, state, one);
-  const versions = project === undefined ? singleton(version) : project.space.widened(version);
+  const versions = project === undefined ? singleton(version) : widened(project, version);
   const conflict = state.solver.decide(id, version, versions, dependencies);
   if (conflict !== undefined) {
     state.tracker.record({ affected: id, incompatibility: conflict }, id, solver.arena, session.table);
@@ -284,6 +284,10 @@ function rangeOf(project: Project, need: Need): IntegerSet {
   return need.source !== undefined && need.source.kind !== "index"
     ? [0, limit]
     : project.space.setOf(need.specifier);
+}
+
+function widened({ space, candidates }: Project, version: number): IntegerSet {
+  return space.widened(version, (i) => candidates === undefined || candidates.exists(i));
 }
 
 /** Makes the versions of a fork that is done preferences of those to come. */

@@ -56,11 +56,15 @@ export class VersionSpace {
 
   /**
    * The version and all that lies between its neighbours, where no version exists. What holds for the version holds
-   * there too, so that a requirement that leaves no other version is known to ask for what this one asks for.
+   * there too, so that a requirement that leaves no other version is known to ask for what this one asks for. Versions
+   * that do not `exist` (uploaded too late) are no neighbours.
    */
-  widened(value: number): IntegerSet {
-    const from = value === spacing ? 0 : value - spacing + 1;
-    return [from, this.index(value) === this.count - 1 ? limit : value + spacing];
+  widened(value: number, exists: (index: number) => boolean = () => true): IntegerSet {
+    let below = this.index(value) - 1;
+    while (below >= 0 && !exists(below)) below -= 1;
+    let above = this.index(value) + 1;
+    while (above < this.count && !exists(above)) above += 1;
+    return [below < 0 ? 0 : this.at(below) + 1, above >= this.count ? limit : this.at(above)];
   }
 
   setOf(specifiers: SpecifierSet): IntegerSet {

@@ -118,13 +118,8 @@ function reasonKey(reason: Unavailable): string {
 /** Positions of the versions that exist in a set. */
 export function positions(project: Project, set: IntegerSet): number[] {
   return Array.from(project.space.indices(set, false)).filter(
-    (i) => project.candidates === undefined || exists(project, i),
+    (i) => project.candidates === undefined || project.candidates.exists(i),
   );
-}
-
-function exists(project: Project, i: number): boolean {
-  const candidate = project.candidates!.get(i);
-  return candidate.usable || candidate.obstacle !== undefined;
 }
 
 /** Positions of all versions that exist. */
