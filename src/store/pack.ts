@@ -98,7 +98,7 @@ export async function unpackPacked(
     const header = readHeader(bytes, bytes.length, source);
     if (!header.packed) throw badPackage(source, "the files are not in it");
     const manifest = manifestBytes(bytes, header, source);
-    if (blake3.hash(manifest).toHex() !== outputHash) {
+    if (header.outputHash !== outputHash || blake3.hash(manifest).toHex() !== outputHash) {
       throw badPackage(source, `it is not the package ${outputHash}`);
     }
     const entries = decodeManifest(manifest);
