@@ -87,11 +87,17 @@ export class Catalog {
     return loaded;
   }
 
-  /** A project that was loaded before, by its `originKey`: one that the solver knows a requirement on always was. */
-  loaded(key: string): Project {
+  /**
+   * A project that was loaded before, by its `originKey`: one that the solver knows a requirement on always was. In a
+   * fork where its source no longer counts, nothing needs it any more, and the project it was until then will do.
+   */
+  loaded(name: string, key: string): Project {
     const known = this.#projects.get(key);
-    if (known === undefined || known instanceof Promise) throw new Error(`${key} is not loaded`);
-    return known;
+    if (known !== undefined && !(known instanceof Promise)) return known;
+    for (const project of this.#projects.values()) {
+      if (!(project instanceof Promise) && project.name === name) return project;
+    }
+    throw new Error(`${key} is not loaded`);
   }
 
   /** The requirements of the version at an index of the project's list. */

@@ -3,6 +3,7 @@ import type { DistributionFile } from "../package-index/distribution.ts";
 import { contains } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { markerText } from "../standards/marker-algebra/to-marker.ts";
+import { compareVersions, type Version } from "../standards/version.ts";
 import type { Project } from "./catalog.ts";
 import type { ForkState } from "./fork-state.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
@@ -51,11 +52,15 @@ export async function packagesOf(session: Session, forks: readonly SolvedFork[])
   const variants = Map.groupBy(nodes, (node) => node.name);
   const packages: ResolvedPackage[] = [];
   for (const name of Array.from(entries.keys()).sort()) {
-    const versions = entries.get(name)!.sort((a, b) => a.index - b.index);
+    const versions = entries.get(name)!.sort((a, b) => compareVersions(versionOf(a), versionOf(b)));
     for (const node of versions)
       packages.push(await resolvedPackage(session, node, variants.get(name)!, entries));
   }
   return packages;
+}
+
+function versionOf({ project, index }: GraphNode): Version {
+  return project!.space.list.version(index);
 }
 
 /** The markers of the forks, where there are several or the only one is not for all environments. */

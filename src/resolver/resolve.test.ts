@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../platform/errors.ts";
-import { type Asked, lines, resolveIn } from "./testing/requests.ts";
-import type { Universe } from "./testing/universe.ts";
+import type { BuildInterface } from "./build-interface.ts";
+import type { PackageSource } from "./request.ts";
+import { resolve } from "./resolve.ts";
+import { type Asked, lines, python312, requestOf, resolveIn } from "./testing/requests.ts";
+import { type Universe, universeIndex } from "./testing/universe.ts";
 
 /** `a: {"1.0": ["b>=1"]}` for packages whose versions have nothing but requirements. */
 function plain(packages: Record<string, Record<string, string[]>>): Universe {
@@ -285,6 +288,74 @@ describe("environments", () => {
     const universe: Universe = { a: { versions: { "1.0": { sdist: false, wheel_tags: tags } } } };
     const { packages } = await resolveIn(universe, { requires: ["a ; sys_platform == 'win32'"] });
     expect(packages[0]!.files.map((file) => file.filename)).toEqual(["a-1.0-cp312-cp312-win_amd64.whl"]);
+  });
+});
+
+describe("direct sources", () => {
+  const universe = plain({ a: { "1.0": ["b"] }, b: { "1.0": [] }, c: { "1.0": ["a>=1"] } });
+  const build: BuildInterface = {
+    metadataOfSdist: () => Promise.reject(new Failure("DXPY_BUILD_FAILED", "nothing is built here")),
+    metadataOfSource: async (_source, name) => ({
+      metadata: {
+        metadataVersion: "2.2",
+        name,
+        version: "9.0",
+        requiresDist: ["b<2"],
+        providesExtra: [],
+        dynamic: [],
+      },
+      locked: {
+        kind: "git",
+        url: "https://127.0.0.1/a.git",
+        commitId: "0123456789abcdef0123456789abcdef01234567",
+      },
+    }),
+  };
+  const git: PackageSource = { kind: "git", url: "https://127.0.0.1/a.git" };
+
+  test("are taken for whoever requires the name", async () => {
+    const request = requestOf({ requires: ["a", "c"], sources: { a: [git] } });
+    const resolution = await resolve(request, {
+      index: universeIndex(universe),
+      build,
+      interpreter: python312,
+    });
+    expect(lines(resolution)).toEqual(["a 9.0", "b 1.0", "c 1.0"]);
+    expect(resolution.packages[0]!.source.kind).toBe("git");
+  });
+
+  test("count only where their marker holds", async () => {
+    const request = requestOf({
+      requires: ["a", "c ; python_version >= '3.13'"],
+      sources: { a: [{ ...git, marker: "sys_platform == 'linux'" }] },
+    });
+    const resolution = await resolve(request, {
+      index: universeIndex(universe),
+      build,
+      interpreter: python312,
+    });
+    expect(lines(resolution)).toEqual([
+      'a 1.0 ; sys_platform != "linux"',
+      'a 9.0 ; sys_platform == "linux"',
+      "b 1.0",
+      'c 1.0 ; python_full_version >= "3.13"',
+    ]);
+  });
+
+  test("are asked for in the requirement itself", async () => {
+    const request = requestOf({ requires: ["a @ git+https://127.0.0.1/a.git@main"] });
+    const resolution = await resolve(request, {
+      index: universeIndex(universe),
+      build,
+      interpreter: python312,
+    });
+    expect(lines(resolution)).toEqual(["a 9.0", "b 1.0"]);
+  });
+
+  test("cannot be read where nothing can be built", async () => {
+    const request = requestOf({ requires: ["a"], sources: { a: [git] } });
+    const outcome = resolve(request, { index: universeIndex(universe), interpreter: python312 });
+    expect(await outcome.catch((error: Failure) => error.code)).toBe("DXPY_METADATA_NEEDS_BUILD");
   });
 });
 

@@ -133,8 +133,9 @@ export function openSession(
     originOf: originFinder(arena, sources, request.indexPins),
     loaded(name, env) {
       // Nearly every name comes from the indexes as they are: then there is nothing to look for.
-      if (!sources.has(name) && request.indexPins[name] === undefined) return session.catalog.loaded(name);
-      return session.catalog.loaded(originKey(name, session.originOf(name, env)));
+      if (!sources.has(name) && request.indexPins[name] === undefined)
+        return session.catalog.loaded(name, name);
+      return session.catalog.loaded(name, originKey(name, session.originOf(name, env)));
     },
     prereleasesOf: prereleasePolicy(arena, request, declared),
     highestOf: highestPolicy(arena, request, declared),
