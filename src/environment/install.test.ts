@@ -219,7 +219,7 @@ describe("the layout cache", () => {
   test("bytecode that is compiled ahead lands in the store, for every layout", async () => {
     const project = await testProject(fresh(), fresh(), [ALPHA, BETA]);
     const { layoutPath } = await install(project);
-    compileBytecode(layoutPath, python);
+    await compileBytecode(layoutPath, python);
     const site = `${layoutPath}/${python.paths.purelib}`;
     const compiled = `__init__.${python.cacheTag}.pyc`;
     for (const name of ["alpha", "beta"]) {
