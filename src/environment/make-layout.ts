@@ -2,9 +2,9 @@
 import { statSync } from "node:fs";
 import { buildLayout } from "../layout/build-layout.ts";
 import { type LayoutRecord, UNKNOWN_STAMPS } from "../layout/dxc-format.ts";
-import { type LayoutPlan, layoutDerivation, projectHash } from "../layout/layout-plan.ts";
+import { hashedDerivation, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
 import type { Collision } from "../layout/prefix-tree.ts";
-import { writeDerivation } from "../realise/drv-store.ts";
+import { writeDerivationText } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import type { Store } from "../store/store.ts";
 import { absolutePath, directUrl } from "./direct-url.ts";
@@ -61,7 +61,7 @@ export async function makeLayout(
 ): Promise<MadeLayout> {
   const { home, store } = options;
   const plan = planOf(options, wanted, realised, store);
-  const hash = projectHash(plan);
+  const { hash, text } = hashedDerivation(plan);
   const found = await findLayout(home, Uint8Array.fromHex(hash));
   const made = { plan, hash, realised };
   if (found !== undefined && looksHealthy(home, found))
@@ -74,7 +74,7 @@ export async function makeLayout(
   try {
     if (found === undefined && !exists(`${home.layouts}/${hash}`)) {
       const built = buildLayout(plan, home, { hash });
-      writeDerivation(home.store, layoutDerivation(plan));
+      writeDerivationText(home.store, hash, text);
       await rememberRecords(home, [built.record]);
       return { ...made, ...built, hit: "miss" };
     }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { Failure } from "../platform/errors.ts";
+import { userFolder } from "../platform/home.ts";
 import { parseSpecifierSet, type SpecifierSet } from "../standards/specifiers.ts";
 import {
   type Candidate,
@@ -98,7 +98,7 @@ function askedFor(request: InterpreterRequest, { env }: InspectContext): Asked {
       if (line !== undefined) return { text: line, origin: `${directory}/${name}`, folder: directory };
     }
     // As uv does: a version file above the repository or the home folder belongs to something else.
-    if (existsSync(`${directory}/.git`) || directory === (env["HOME"] || homedir())) break;
+    if (existsSync(`${directory}/.git`) || directory === userFolder(env)) break;
   }
   return { text: "", origin: "", folder };
 }
@@ -121,7 +121,7 @@ function understood(text: string, env: InspectContext["env"]): string | undefine
 }
 
 function absolute(path: string, folder: string): string {
-  const expanded = path.startsWith("~/") ? `${homedir()}/${path.slice(2)}` : path;
+  const expanded = path.startsWith("~/") ? `${userFolder(process.env)}/${path.slice(2)}` : path;
   return isAbsolute(expanded) ? expanded : resolve(folder, expanded);
 }
 

@@ -1,7 +1,7 @@
 /** A layout plan: everything that decides what one environment prefix holds, and the hash that names it. */
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { canonicalJson } from "../realise/canonical-json.ts";
-import { buildHash, type LayoutDerivation } from "../realise/derivation.ts";
+import { derivationText, type LayoutDerivation, textHash } from "../realise/derivation.ts";
 import type { PackageObject } from "../store/package-object.ts";
 
 /**
@@ -49,14 +49,14 @@ export function layoutDerivation(plan: LayoutPlan): LayoutDerivation {
     kind: "layout",
     interpreter: plan.interpreter.fingerprint,
     linkMode: plan.linkMode,
-    packages: plan.packages
-      .map((p) =>
+    packages: inCanonicalOrder(
+      plan.packages.map((p) =>
         p.directUrl === undefined ? p.outputHash : { output: p.outputHash, directUrl: p.directUrl },
-      )
-      .sort(byCanonicalText),
-    editables: plan.editables
-      .map((e) => ({ output: e.outputHash, path: e.path, directUrl: e.directUrl ?? "" }))
-      .sort(byCanonicalText),
+      ),
+    ),
+    editables: inCanonicalOrder(
+      plan.editables.map((e) => ({ output: e.outputHash, path: e.path, directUrl: e.directUrl ?? "" })),
+    ),
     ...(plan.prompt === undefined ? {} : { prompt: plan.prompt }),
     realPaths: [...new Set(plan.realPaths)].sort(),
   };
@@ -64,7 +64,13 @@ export function layoutDerivation(plan: LayoutPlan): LayoutDerivation {
 
 /** The project hash: lower-case hex BLAKE3 of the resolved set, the interpreter, the link mode and the editables. */
 export function projectHash(plan: LayoutPlan): string {
-  return buildHash(layoutDerivation(plan));
+  return textHash(derivationText(layoutDerivation(plan)));
+}
+
+/** The project hash with the derivation's text that it is the hash of: both cost a millisecond for 100 packages. */
+export function hashedDerivation(plan: LayoutPlan): { hash: string; text: string } {
+  const text = derivationText(layoutDerivation(plan));
+  return { hash: textHash(text), text };
 }
 
 /** 32 bytes of a hash in lower-case hex; `undefined` when the text is not 64 such digits. */
@@ -72,7 +78,10 @@ export function hashBytes(text: string): Uint8Array | undefined {
   return /^[0-9a-f]{64}$/.test(text) ? Uint8Array.fromHex(text) : undefined;
 }
 
-function byCanonicalText(a: unknown, b: unknown): number {
-  const [left, right] = [canonicalJson(a), canonicalJson(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+/** In the order of their canonical texts. */
+function inCanonicalOrder<T>(values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, text: canonicalJson(value) }))
+    .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
+    .map(({ value }) => value);
 }

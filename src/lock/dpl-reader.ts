@@ -116,6 +116,7 @@ function openSource(source: DplSource, path: string | undefined): Dpl {
   const inputs = readInputs(inputsRegion);
   const pylockSha256 = bytes.subarray(H.textDigest, H.textDigest + 32).toHex();
   let lock: Omit<Lock, "packages"> | undefined;
+  let entries: DplEntry[] | undefined;
 
   const dpl: Dpl = {
     header: {
@@ -136,8 +137,11 @@ function openSource(source: DplSource, path: string | undefined): Dpl {
     },
     find: (name) => find(frame, name),
     entries() {
-      source.all();
-      return Array.from({ length: frame.packages }, (_, i) => readEntry(frame, i));
+      if (entries === undefined) {
+        source.all();
+        entries = Array.from({ length: frame.packages }, (_, i) => readEntry(frame, i));
+      }
+      return entries;
     },
     entry: (index) => readEntry(frame, index),
     close: () => source.close(),

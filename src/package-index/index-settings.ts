@@ -1,8 +1,7 @@
-import { homedir } from "node:os";
 import { isAbsolute, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
+import { userFolder } from "../platform/home.ts";
 import { readPipConfig } from "./pip-config.ts";
 
 /** Where packages come from. URLs may hold credentials here; nothing else in this room keeps them. */
@@ -176,7 +175,7 @@ function checkLocation(location: IndexLocation, folder: string): IndexLocation {
   }
   // `C:\` is a folder, and `ftp://` is nothing that is spoken here.
   if (/^[a-z][a-z0-9+.-]+:/i.test(url)) throw badUrl(origin);
-  return { ...location, url: pathToFileURL(localPath(url, folder)).href.replace(/\/+$/, "") };
+  return { ...location, url: Bun.pathToFileURL(localPath(url, folder)).href.replace(/\/+$/, "") };
 }
 
 function badUrl(origin: string, cause?: unknown): Failure {
@@ -194,7 +193,7 @@ function findLinksLocation(location: string, folder: string): string {
   if (/^https?:\/\//i.test(location)) return location;
   if (/^file:/i.test(location)) {
     try {
-      return fileURLToPath(location);
+      return Bun.fileURLToPath(location);
     } catch (error) {
       throw badUrl("a find-links setting", error);
     }
@@ -203,7 +202,7 @@ function findLinksLocation(location: string, folder: string): string {
 }
 
 function localPath(path: string, folder: string): string {
-  const expanded = path.startsWith("~/") ? `${homedir()}/${path.slice(2)}` : path;
+  const expanded = path.startsWith("~/") ? `${userFolder(process.env)}/${path.slice(2)}` : path;
   return isAbsolute(expanded) ? expanded : resolve(folder, expanded);
 }
 

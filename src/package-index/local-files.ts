@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import { sha256Stream } from "../platform/sha256.ts";
@@ -111,7 +110,7 @@ export function folderFiles(
     const kind = distributionKind(filename);
     const digest = digests.sha256(`${folder}/${filename}`);
     if (kind === undefined || digest === undefined) return [];
-    const url = pathToFileURL(`${folder}/${filename}`).href;
+    const url = Bun.pathToFileURL(`${folder}/${filename}`).href;
     return [
       { filename, kind, url, hashes: { sha256: digest.sha256 }, size: digest.size, yanked: false, index },
     ];
@@ -121,7 +120,7 @@ export function folderFiles(
 /** The path of a `file://` URL. Failure DXPY_BAD_INDEX_URL for one that names no file of this machine. */
 export function pathOfFileUrl(url: string): string {
   try {
-    return fileURLToPath(url);
+    return Bun.fileURLToPath(url);
   } catch (error) {
     throw new Failure("DXPY_BAD_INDEX_URL", `${url} names no file of this machine`, { cause: error });
   }

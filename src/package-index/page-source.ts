@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import { withoutCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { freshnessOf, revalidationHeaders } from "./freshness.ts";
@@ -160,7 +159,11 @@ function createFolderSource(location: IndexLocation, context: SourceContext): Pa
     const listing = listFolder(folder);
     if (listing === undefined) return null;
     const html = `${folder}/index.html`;
-    const source = { url: `${pathToFileURL(folder).href}/`, index: location.url, contentType: "text/html" };
+    const source = {
+      url: `${Bun.pathToFileURL(folder).href}/`,
+      index: location.url,
+      contentType: "text/html",
+    };
     const files: DistributionFile[] = existsSync(html)
       ? readHtmlPage(readFileSync(html, "utf8"), source)
       : folderFiles(folder, listing.byProject.get(project) ?? [], location.url, context.digests);

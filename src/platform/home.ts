@@ -26,6 +26,11 @@ export function homeFolders(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
+/** The user's own folder. The system is asked only where the environment does not say: `node:os` costs half a millisecond. */
+export function userFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return env["HOME"] || (require("node:os") as typeof import("node:os")).homedir();
+}
+
 function absolute(path: string): string {
   const stripped = path.length > 1 ? path.replace(/\/+$/, "") : path;
   return stripped.startsWith("/") || /^[A-Za-z]:/.test(stripped) ? stripped : `${process.cwd()}/${stripped}`;

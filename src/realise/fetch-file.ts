@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { LockedFile } from "../lock/lock-model.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
@@ -91,7 +90,7 @@ function readLocal(file: LockedFile, path: string, context: RealiseContext): Fet
     });
   }
   checkHashes(file, bytes, full);
-  return { bytes, derivation: fetchDerivation(file.name, sha256Hex(bytes), pathToFileURL(full).href) };
+  return { bytes, derivation: fetchDerivation(file.name, sha256Hex(bytes), Bun.pathToFileURL(full).href) };
 }
 
 /** Every hash of the lock that can be computed here must be the file's. */

@@ -2,7 +2,7 @@
  * Looking up what is realised already: `drv-out` of the user store, then of the system store, and the object that it
  * names in any of them. An entry whose object is missing or damaged is as good as none (it is realised again).
  */
-import { rmSync, statSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { Failure } from "../platform/errors.ts";
 import { readDrvOut } from "../store/drv-out.ts";
 import type { PackageObject } from "../store/package-object.ts";
@@ -32,7 +32,8 @@ export function findObject(outputHash: string, store: Store): FoundObject | unde
     try {
       const found = readLevelObject(level, outputHash);
       if (found === undefined) continue;
-      if (isDirectory(treePath(level, outputHash))) {
+      // Every tree has it: the `.dist-info` is in it.
+      if (existsSync(`${treePath(level, outputHash)}/lib`)) {
         return { outputHash, object: found.object, how: level === store.root ? "store" : "system" };
       }
       if (found.header.packed) continue;
@@ -47,8 +48,4 @@ export function findObject(outputHash: string, store: Store): FoundObject | unde
 /** The index of an object goes when its tree is gone or it cannot be read: with it, the object would count as there. */
 function forget(level: string, outputHash: string): void {
   rmSync(indexPath(level, outputHash), { force: true });
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

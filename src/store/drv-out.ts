@@ -15,25 +15,35 @@ export interface DrvOut {
 
 /** The output hash, or `undefined` when the derivation has not been realised here, or the file is damaged (then it is as good as missing). */
 export function readDrvOut(store: Pick<Home, "store"> | string, buildHash: string): string | undefined {
-  return readDrvOutNotes(store, buildHash)?.outputHash;
+  return outputIn(readText(store, buildHash));
 }
 
 export function readDrvOutNotes(store: Pick<Home, "store"> | string, buildHash: string): DrvOut | undefined {
-  const path = drvOutPath(store, buildHash);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-  const [outputHash = "", ...lines] = text.split("\n");
-  if (!/^[0-9a-f]{64}$/.test(outputHash) || !text.endsWith("\n")) return undefined;
+  const text = readText(store, buildHash);
+  const outputHash = outputIn(text);
+  if (outputHash === undefined) return undefined;
   const notes: Record<string, string> = Object.create(null);
-  for (const line of lines) {
+  for (const line of text.split("\n").slice(1)) {
     const space = line.indexOf(" ");
     if (space > 0) notes[line.slice(0, space)] = line.slice(space + 1);
   }
   return { outputHash, notes };
+}
+
+/** Empty when there is none. */
+function readText(store: Pick<Home, "store"> | string, buildHash: string): string {
+  const path = drvOutPath(store, buildHash);
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const WHOLE = /^([0-9a-f]{64})\n(?:.*\n)?$/s;
+
+function outputIn(text: string): string | undefined {
+  return WHOLE.exec(text)?.[1];
 }
 
 /** Keys without white space, values on one line. Replaces what is there. */

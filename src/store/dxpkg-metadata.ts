@@ -34,7 +34,7 @@ export function canonicalMetadata(object: PackageObject): Uint8Array {
 export function parsePackageMetadata(bytes: Uint8Array, outputHash: string): PackageObject | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(decoder.decode(bytes));
   } catch {
     return undefined;
   }
@@ -49,8 +49,12 @@ export function parsePackageMetadata(bytes: Uint8Array, outputHash: string): Pac
     listOf(value["topLevel"], isTopLevel) &&
     listOf(value["scripts"], isScript) &&
     listOf(value["entryPoints"], isEntryPoint);
-  return sound ? { ...(value as unknown as Omit<PackageObject, "outputHash">), outputHash } : undefined;
+  if (!sound) return undefined;
+  value["outputHash"] = outputHash;
+  return value as unknown as PackageObject;
 }
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 const FLAGS = ["rootIsPurelib", "hasData", "hasHeaders", "hasPth", "realPaths", "plainRecord"];
 

@@ -83,11 +83,18 @@ export function readHeader(bytes: Uint8Array, size: number, path: string): Dxpkg
     manifestAt + manifestLength <= indexAt &&
     indexAt + files * INDEX_ENTRY_SIZE <= slotsAt &&
     slotsEnd <= size &&
-    [manifestAt, indexAt, slotsAt].every((at) => at % 8 === 0) &&
+    manifestAt % 8 === 0 &&
+    indexAt % 8 === 0 &&
+    slotsAt % 8 === 0 &&
     (packed ? slotsEnd <= dataAt && dataAt <= size : dataAt === 0) &&
-    bytes.subarray(96, 124).every((byte) => byte === 0);
+    isZero(view, 96, 124);
   if (!sound) throw badPackage(path, "its header is damaged");
   return header;
+}
+
+function isZero(view: DataView, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 4) if (view.getUint32(at, true) !== 0) return false;
+  return true;
 }
 
 /** The metadata from bytes that hold the header and it: checks the CRC-32. Failure `DXPY_BAD_PACKAGE`. */
