@@ -186,10 +186,10 @@ describe("settings", () => {
   test("a setting of uv that would matter and is not known is said; its own workings are not", async () => {
     me.write(
       "pyproject.toml",
-      pyproject([], '[tool.uv]\nno-build-isolation-package = ["x"]\npreview = true\n'),
+      pyproject([], '[tool.uv]\ndependency-metadata = [{ name = "x" }]\npreview = true\n'),
     );
     const { stderr } = await me.ok("lock");
-    expect(stderr).toContain("no-build-isolation-package");
+    expect(stderr).toContain("dependency-metadata");
     expect(stderr).not.toContain("preview");
   });
 

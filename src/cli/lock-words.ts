@@ -6,7 +6,7 @@ import type { Reporter } from "./reporter/reporter.ts";
 
 export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false): void {
   const { paintNote } = reporter;
-  const packages = count(outcome.lock.packages.length, "package");
+  const packages = count(outcome.packages, "package");
   const time = paintNote.dim(`in ${formatDuration(outcome.milliseconds)}`);
   if (outcome.status === "fresh" || outcome.status === "confirmed") {
     reporter.note(`The lock is up to date: ${packages} ${time}`);

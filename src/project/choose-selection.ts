@@ -12,6 +12,9 @@ import { conflictSets, groupPythons } from "./resolve-request.ts";
 import { fileDefaultGroups, memberDefaults, memberGroup, rootRequirements } from "./root-requirements.ts";
 import { nearest } from "./setting-checks.ts";
 
+/** A lock without its packages. */
+type LockFrame = Omit<Lock, "packages">;
+
 export interface ChosenScopes {
   selection: Selection;
   /** The dependencies of the root itself belong to it. */
@@ -24,7 +27,7 @@ export interface ChosenScopes {
  * Errors: DXPY_UNKNOWN_GROUP, DXPY_UNKNOWN_EXTRA, DXPY_UNKNOWN_MEMBER, with what there is; DXPY_CONFLICTING_SELECTION for
  * what the settings declare as never installed together.
  */
-export function chooseScopes(request: SelectionRequest, project: Project, lock: Lock): ChosenScopes {
+export function chooseScopes(request: SelectionRequest, project: Project, lock: LockFrame): ChosenScopes {
   const parts = targets(request, project).map((target) => chooseFor(target, request, project, lock));
   const selection: Selection = {
     extras: [...new Set(parts.flatMap((part) => part.extras))].sort(),
@@ -44,11 +47,11 @@ export function leftOut(
   { selection, base }: ChosenScopes,
   request: SelectionRequest,
   project: Project,
-  lock: Lock,
+  read: { readonly lock: Lock },
   interpreter: Interpreter,
 ): ReadonlySet<string> {
   const without = new Set<string>();
-  if (!base) for (const name of unreached(project, lock, selection, interpreter)) without.add(name);
+  if (!base) for (const name of unreached(project, read.lock, selection, interpreter)) without.add(name);
   if ((request.noProject || !base) && project.main.name !== undefined) without.add(project.main.name);
   if (request.noProject) for (const member of project.members) without.add(member.name as string);
   return without;
@@ -103,7 +106,7 @@ function chooseFor(
   target: ProjectFile | undefined,
   request: SelectionRequest,
   project: Project,
-  lock: Lock,
+  lock: LockFrame,
 ): Part {
   const file = target ?? project.main;
   const lockOnly = file.document.text === "" && file.metadata === undefined;

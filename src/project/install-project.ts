@@ -43,7 +43,8 @@ export async function installProject(options: InstallProjectOptions): Promise<In
   const { project, flags, user, context } = options;
   const locked = options.lockMode === "frozen" ? undefined : await bringUpToDate(options);
   context.progress({ kind: "phase", phase: "preparing" });
-  return await withReadyProject(options, locked?.interpreter, async (ready) => {
+  const open = locked?.read === undefined ? options : { ...options, read: locked.read };
+  return await withReadyProject(open, locked?.interpreter, async (ready) => {
     const { dpl, interpreter, selection, selectOptions, realising } = ready;
     const tool = project.main.settings;
     const linkMode = linkModeOf(flags, tool, user, context.env);
@@ -74,7 +75,7 @@ export async function installProject(options: InstallProjectOptions): Promise<In
     });
     context.progress({ kind: "phase", phase: "done" });
     if (options.compileBytecode ?? tool["compile-bytecode"] ?? user?.settings["compile-bytecode"]) {
-      compileBytecode(environment.layoutPath, interpreter);
+      await compileBytecode(environment.layoutPath, interpreter);
     }
     await afterRealising(environment.realised, realising, options);
     const { bytes, requests } = ready.stats();

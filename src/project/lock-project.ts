@@ -39,7 +39,11 @@ export interface LockOutcome {
    * again, with the same result. `changed`, `created`: as they say.
    */
   status: "fresh" | "confirmed" | "unchanged" | "changed" | "created";
-  lock: Lock;
+  /** Decoded when it is first asked for, where it was there already. */
+  readonly lock: Lock;
+  packages: number;
+  /** The lock that was there and is right: open, to be closed by the caller. */
+  read?: ReadLock;
   diff: LockDiff;
   stats?: ResolutionStats;
   /** Chosen already, where resolving needed it. */
@@ -58,15 +62,15 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   }
   const existing = await readExisting(options);
   const read = existing?.read;
-  const kept = options.options === "keep" ? read?.lock.options : undefined;
+  const kept = options.options === "keep" ? read?.dpl.lock.options : undefined;
   const now = Date.now();
   const ask = (given: SettingFlags) => {
     const settings = resolutionSettings(given, project.main.settings, context.env, kept);
     const upgrade = options.upgrade === true ? (true as const) : options.upgrade.map(normalizeName);
-    const preferences = existing?.preferences ?? [];
     const requestOf = (of: Project) =>
-      makeResolveRequest({ project: of, settings, preferences, upgrade, now });
-    const request = requestOf(project);
+      makeResolveRequest({ project: of, settings, preferences: existing?.preferences() ?? [], upgrade, now });
+    // What is preferred is no part of what is asked for: an old lock is decoded only to resolve.
+    const request = makeResolveRequest({ project, settings, preferences: [], upgrade, now });
     const digests = sourceDigests(project, request.sources);
     return {
       settings,
@@ -81,13 +85,17 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   );
   const inputs = lockInputs(project, asked.request.sources);
   const upgrading = options.upgrade === true || options.upgrade.length > 0;
-  if (read !== undefined && read.lock.fingerprint === asked.fingerprint && !upgrading) {
+  if (read !== undefined && read.dpl.header.fingerprint === asked.fingerprint && !upgrading) {
     const confirmed = read.state !== "fresh" || options.beforeWriting !== undefined;
     if (mode === "write") options.beforeWriting?.();
     if (confirmed && mode === "write") await confirmInputs(project.root, read, inputs);
     return {
       status: confirmed ? "confirmed" : "fresh",
-      lock: read.lock,
+      get lock() {
+        return read.lock;
+      },
+      packages: read.dpl.header.packages,
+      read,
       diff: NO_DIFF,
       milliseconds: performance.now() - started,
     };
@@ -100,8 +108,9 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     if (!found) context.warn(`\`${name}\` was to be upgraded, but nothing requires it`);
   }
   const diff = diffLocks(read?.lock, resolved.lock);
+  read?.dpl.close();
   const same = read !== undefined && isEmptyDiff(diff);
-  if (mode === "check" && (!same || read.lock.fingerprint !== resolved.lock.fingerprint)) {
+  if (mode === "check" && (!same || read.dpl.header.fingerprint !== asked.fingerprint)) {
     throw outdated(project, diff);
   }
   if (mode === "write") {
@@ -111,6 +120,7 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   return {
     status: read === undefined ? "created" : same ? "unchanged" : "changed",
     lock: resolved.lock,
+    packages: resolved.lock.packages.length,
     diff,
     stats: resolved.stats,
     interpreter: resolved.interpreter,
@@ -126,26 +136,29 @@ function withoutFileChoice(flags: SettingFlags): SettingFlags {
 interface ExistingLock {
   /** Absent for a lock that cannot be used as it is (a merge conflict). */
   read?: ReadLock;
-  preferences: Preference[];
+  preferences(): Preference[];
 }
 
 /** What is there already. A conflict of a merge leaves what both sides agree on, as preferences. */
 async function readExisting({ project, context, mode }: LockOptions): Promise<ExistingLock | undefined> {
-  const state = freshness(project.root);
-  if (state.state === "conflict" && mode !== "check") {
-    if (state.conflict === undefined) {
-      context.warn("pylock.toml holds conflict markers of a merge that do not pair: it is resolved anew");
-      return { preferences: [] };
-    }
-    const common = state.conflict.commonPackages;
-    context.warn(
-      `pylock.toml holds the conflict of a merge: resolving from the ${common.length} packages that both sides agree on`,
-    );
-    return { preferences: common.map(({ name, version }) => ({ name, version })) };
+  try {
+    const read = await readLock(project.root, { report: (warning) => context.warn(warning) });
+    if (read === undefined) return undefined;
+    return { read, preferences: () => read.lock.packages.flatMap(preferenceOf) };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "DXPY_LOCK_CONFLICT" || mode === "check") throw error;
   }
-  const read = await readLock(project.root, { report: (warning) => context.warn(warning) });
-  if (read === undefined) return undefined;
-  return { read, preferences: read.lock.packages.flatMap(preferenceOf) };
+  const state = freshness(project.root);
+  const conflict = state.state === "conflict" ? state.conflict : undefined;
+  if (conflict === undefined) {
+    context.warn("pylock.toml holds conflict markers of a merge that do not pair: it is resolved anew");
+    return { preferences: () => [] };
+  }
+  const common = conflict.commonPackages;
+  context.warn(
+    `pylock.toml holds the conflict of a merge: resolving from the ${common.length} packages that both sides agree on`,
+  );
+  return { preferences: () => common.map(({ name, version }) => ({ name, version })) };
 }
 
 function preferenceOf(entry: LockedPackage): Preference[] {

@@ -3,7 +3,7 @@ import type { Selection, SelectOptions } from "../environment/select.ts";
 import { findInterpreter } from "../interpreters/find.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import type { Dpl } from "../lock/dpl-reader.ts";
-import { readLock } from "../lock/lock-files.ts";
+import { type ReadLock, readLock } from "../lock/lock-files.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
@@ -12,8 +12,7 @@ import { realiseContextFor } from "./build-hooks.ts";
 import { chooseScopes, leftOut } from "./choose-selection.ts";
 import type { Project } from "./discover.ts";
 import type { SelectionRequest } from "./environment-question.ts";
-import { openIndex } from "./index-source.ts";
-import { interpreterFor } from "./resolve-project.ts";
+import { interpreterFor } from "./project-interpreter.ts";
 import { buildPolicy } from "./resolve-request.ts";
 import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
@@ -23,6 +22,8 @@ export interface ReadyOptions {
   user: UserConfig | undefined;
   context: ActContext;
   selection: SelectionRequest;
+  /** The project's lock where it is open already; closed here in any case. */
+  read?: ReadLock;
 }
 
 export interface ReadyProject {
@@ -42,16 +43,18 @@ export async function withReadyProject<T>(
   action: (ready: ReadyProject) => Promise<T>,
 ): Promise<T> {
   const { project, flags, user, context } = options;
-  const read = await readLock(project.root, { report: (warning) => context.warn(warning) });
+  const read = options.read ?? (await readLock(project.root, { report: (warning) => context.warn(warning) }));
   if (read === undefined) {
     throw new Failure("DXPY_NO_LOCK", `There is no lock in ${project.root}`, {
       context: { path: project.root },
       hint: "Run `dx-py lock`, or `dx-py install` without `--frozen`.",
     });
   }
-  let index: PackageIndex | undefined;
+  let index: Promise<PackageIndex> | undefined;
+  let opened: PackageIndex | undefined;
   try {
-    const { lock, dpl } = read;
+    const { dpl } = read;
+    const { lock } = dpl;
     const scopes = chooseScopes(options.selection, project, lock);
     // What was found for locking need not do for the groups that are chosen.
     const interpreter =
@@ -65,7 +68,11 @@ export async function withReadyProject<T>(
       user,
       interpreter,
       index: () => {
-        index ??= openIndex({ flags, project, user, interpreter, context });
+        // Loaded here: what is in the store needs no index.
+        index ??= import("./index-source.ts").then(({ openIndex }) => {
+          opened = openIndex({ flags, project, user, interpreter, context });
+          return opened;
+        });
         return index;
       },
       context,
@@ -78,14 +85,14 @@ export async function withReadyProject<T>(
       selectOptions: {
         noBinary: settings.noBinary,
         noBuild: settings.noBuild,
-        without: leftOut(scopes, options.selection, project, lock, interpreter),
+        without: leftOut(scopes, options.selection, project, read, interpreter),
       },
       realising,
-      stats: () => ({ bytes: index?.stats.bytes ?? 0, requests: index?.stats.requests ?? 0 }),
+      stats: () => ({ bytes: opened?.stats.bytes ?? 0, requests: opened?.stats.requests ?? 0 }),
     });
   } finally {
     read.dpl.close();
-    await index?.close();
+    await opened?.close();
   }
 }
 

@@ -1,5 +1,4 @@
 /** Resolves a project for good: with an interpreter, the indexes, and builds where metadata needs them. */
-import { findInterpreter } from "../interpreters/find.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
@@ -12,7 +11,7 @@ import { buildInterfaceFor } from "./build-hooks.ts";
 import type { Project } from "./discover.ts";
 import { openIndex } from "./index-source.ts";
 import { isDynamic, type ProjectFile } from "./project-file.ts";
-import { jointRequiresPython } from "./resolve-request.ts";
+import { interpreterFor } from "./project-interpreter.ts";
 import { defaultGroups } from "./root-requirements.ts";
 import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
@@ -78,27 +77,6 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
   } finally {
     await index.close();
   }
-}
-
-/**
- * The interpreter to resolve and to install for: the project says which Pythons it admits, not which this machine has. `more`
- * are further specifier sets, of groups.
- */
-export async function interpreterFor(
-  project: Project,
-  { python }: SettingFlags,
-  context: ActContext,
-  more: readonly string[] = [],
-): Promise<Interpreter> {
-  const joint = [jointRequiresPython(project), ...more].filter((text) => text !== undefined).join(",");
-  return await findInterpreter(
-    {
-      ...(python === undefined ? {} : { python }),
-      ...(joint === "" ? {} : { requiresPython: joint }),
-      projectDir: project.current.dir,
-    },
-    { home: context.home, env: context.env },
-  );
 }
 
 /** The project with the dependencies that its build backend computes. */
