@@ -12,6 +12,7 @@ import { layoutRoutes, lockShowCommand, storeRoutes } from "./routes/inspect-rou
 import { installCommand, pipRoute, runRoute } from "./routes/install-routes.ts";
 import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
 import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
+import { buildRoute, drvRoutes, envRoutes } from "./routes/provenance-routes.ts";
 
 export const ROOT = buildRouteMap<string, CliContext>({
   routes: {
@@ -25,6 +26,9 @@ export const ROOT = buildRouteMap<string, CliContext>({
     tree: treeCommand,
     // Typed as `lock show` (see arguments.ts): `lock` itself is a command and no group of commands.
     "lock-show": lockShowCommand,
+    build: buildRoute,
+    env: envRoutes,
+    drv: drvRoutes,
     store: storeRoutes,
     layout: layoutRoutes,
     cache: cacheRoutes,

@@ -31,7 +31,7 @@ export function arrange(argv: readonly string[]): string[] {
   if (command === "pip") return ["pip", ...before, "--", ...rest];
   if (command === "lock" && rest[0] === "show") return ["lock-show", ...before, ...rest.slice(1)];
   const nested =
-    ["cache", "python", "store", "layout"].includes(command) &&
+    ["cache", "python", "store", "layout", "drv", "env"].includes(command) &&
     rest[0] !== undefined &&
     !rest[0].startsWith("-")
       ? 1

@@ -39,6 +39,7 @@ export interface PackageFlags {
   noBuild?: boolean;
   noBuildPackage: string[];
   linkMode?: (typeof LINK_MODE)[number];
+  sandbox?: boolean;
 }
 
 export type CommonFlags = GeneralFlags & PackageFlags;
@@ -86,6 +87,7 @@ export const PACKAGES: FlagTable<PackageFlags> = {
   noBuild: yes("Build nothing"),
   noBuildPackage: texts("Never build this package", "NAME"),
   linkMode: { kind: "enum", values: LINK_MODE, optional: true, brief: "How layouts are put together" },
+  sandbox: yes("Build without network, and with all but the build's own folder read-only"),
 };
 
 export const COMMON: FlagTable<CommonFlags> = { ...GENERAL, ...PACKAGES };
@@ -118,6 +120,7 @@ export function settingFlags(flags: CommonFlags): SettingFlags {
     noBinary,
     noBuild,
     linkMode,
+    sandbox,
   } = flags;
   const given = Object.entries({
     python,
@@ -133,6 +136,7 @@ export function settingFlags(flags: CommonFlags): SettingFlags {
     noBinary,
     noBuild,
     linkMode,
+    sandbox,
   }).filter(([, value]) => value !== undefined);
   return {
     ...(Object.fromEntries(given) as SettingFlags),

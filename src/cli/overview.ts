@@ -16,11 +16,14 @@ Project
   pip          Run pip in an environment of the project's own
   tree         Show the dependency tree of the lock
   lock show    Show what the binary lock says
+  build        Make the project's sdist and wheel
+  env          list, diff, rollback, remove: what was attached before
 
 Machine
   cache        dir, size, clean, prune; push, pull, serve, keygen, info, verify
   store        ls, show, cat, verify
   layout       ls, show, verify
+  drv          show, tree, why, diff, log, rebuild: where things came from
   python       list, find
   completions  Print a completion script for a shell
 

@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { ensureDir, uniqueName } from "./atomic-file.ts";
-import { acquireLock, type FileLock } from "./file-lock.ts";
+import { acquireLock, type FileLock, withLock } from "./file-lock.ts";
 import type { Home } from "./home.ts";
 
 /**
@@ -41,6 +41,34 @@ export function createStaging(home: Home): string {
       folders.delete(home.tmp);
       if (attempt === 3) throw error;
     }
+  }
+}
+
+/**
+ * Runs `action` with an empty folder `<home>/tmp/<name>` that has the same path every time, for what writes the path that it is
+ * made in into its results. Whoever wants the same name waits.
+ */
+export async function inNamedStaging<T>(
+  home: Home,
+  name: string,
+  action: (path: string) => Promise<T>,
+): Promise<T> {
+  ensureDir(home.tmp);
+  const path = `${home.tmp}/${name}`;
+  for (;;) {
+    const done = await withLock(`${path}.lock`, async (lock) => {
+      // A sweeper, or the one before, removed the file while this process waited for it.
+      if (lock.file !== undefined && fstatSync(lock.file).nlink === 0) return undefined;
+      removeTree(path);
+      mkdirSync(path);
+      try {
+        return { result: await action(path) };
+      } finally {
+        removeTree(path);
+        unlinkSync(lock.path);
+      }
+    });
+    if (done !== undefined) return done.result;
   }
 }
 

@@ -16,11 +16,12 @@ import type { FileLock } from "../platform/file-lock.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
-import { formatRequirement, type Requirement } from "../standards/requirements.ts";
+import type { Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { tryHoldStore } from "../store/store-lock.ts";
 import { isSystemHome, systemStoreBelow } from "../store/system-store.ts";
 import type { ActContext } from "./act-context.ts";
+import { buildSettings } from "./build-settings.ts";
 import { cacheChoices, sharerFor, storeSettings, substituterChain } from "./cache-settings.ts";
 import type { Project } from "./discover.ts";
 import type { BuildPolicy } from "./resolve-request.ts";
@@ -67,12 +68,7 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
     onProgress: (event) => context.progress(event),
     resolveBuildRequires: (requirements) => resolveBuildRequires(requirements, of),
     makeBuildEnvironment: (packages, python) => makeBuildEnvironment(packages, python, context, store),
-    build: {
-      configSettings: { ...user?.settings["config-settings"], ...tool["config-settings"] },
-      configSettingsPackage: tool["config-settings-package"] ?? {},
-      constraints: (of.request.buildConstraints ?? []).map(formatRequirement),
-      noBuild: of.request.noBuild,
-    },
+    build: buildSettings(flags, tool, user, context.env, of.request),
   };
 }
 

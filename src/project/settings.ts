@@ -42,6 +42,7 @@ export interface SettingFlags {
   noBuild?: boolean;
   noBuildPackages?: readonly string[];
   linkMode?: LinkMode;
+  sandbox?: boolean;
   compileBytecode?: boolean;
 }
 
@@ -65,6 +66,7 @@ const USER_KEYS = [
   "real-paths",
   "config-settings",
   "config-settings-package",
+  "sandbox",
   "cache",
   "store",
 ];

@@ -86,6 +86,14 @@ export interface ToolSettings {
   "no-binary-package"?: string[];
   "no-build"?: boolean;
   "no-build-package"?: string[];
+  "no-build-isolation"?: boolean;
+  "no-build-isolation-package"?: string[];
+  /** Requirements that the build of a package needs and does not state, by package. */
+  "extra-build-dependencies"?: Record<string, string[]>;
+  /** Variables that the build of a package sees, by package. */
+  "extra-build-variables"?: Record<string, Record<string, string>>;
+  /** Builds have no network and write only into their own folders. */
+  sandbox?: boolean;
   "config-settings"?: Record<string, string | string[]>;
   "config-settings-package"?: Record<string, Record<string, string | string[]>>;
   upgrade?: boolean;
@@ -116,6 +124,25 @@ const configSettings = mapOf<string | string[]>((value, at) =>
 
 function scalar(value: unknown, at: string): string {
   return typeof value === "boolean" || typeof value === "number" ? String(value) : string(value, at);
+}
+
+/** A requirement, or uv's table of one. That it may follow the version that the project itself gets is not supported. */
+function extraRequirement(value: unknown, at: string): string {
+  if (typeof value === "string") return value;
+  const { requirement, "match-runtime": matched } = tableOf<{
+    requirement: string;
+    "match-runtime": boolean;
+  }>({
+    requirement: string,
+    "match-runtime": boolean,
+  })(value, at);
+  if (requirement === undefined) throw new SettingFailure(at, "must have a `requirement`");
+  if (matched === true)
+    throw new SettingFailure(
+      `${at}.match-runtime`,
+      "is not supported: state the version that the build needs",
+    );
+  return requirement;
 }
 
 const index: Check<IndexEntry> = (value, at) => {
@@ -192,6 +219,11 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
   "no-binary-package": listOf(string),
   "no-build": boolean,
   "no-build-package": listOf(string),
+  "no-build-isolation": boolean,
+  "no-build-isolation-package": listOf(string),
+  "extra-build-dependencies": mapOf(listOf(extraRequirement)),
+  "extra-build-variables": mapOf(mapOf(string)),
+  sandbox: boolean,
   "config-settings": configSettings,
   "config-settings-package": mapOf(configSettings),
   upgrade: boolean,
@@ -201,15 +233,7 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
 };
 
 /** Settings of uv that change what is resolved or installed and that dx-py does not know: said, not passed over. */
-const UV_ONLY = [
-  "dependency-metadata",
-  "extra-build-dependencies",
-  "extra-build-variables",
-  "no-build-isolation",
-  "no-build-isolation-package",
-  "torch-backend",
-  "no-sources-package",
-];
+const UV_ONLY = ["dependency-metadata", "torch-backend", "no-sources-package"];
 
 /** Settings of uv that hold for uv's own workings and mean nothing here. */
 const UV_ITS_OWN = [

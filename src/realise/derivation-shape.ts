@@ -11,6 +11,7 @@ const filled: Check = (value, path) =>
   typeof value === "string" && value !== "" ? undefined : `${path} must be a string that is not empty`;
 const one: Check = (value, path) => (value === 1 ? undefined : `${path} must be 1`);
 const truth: Check = (value, path) => (typeof value === "boolean" ? undefined : `${path} must be a boolean`);
+const yes: Check = (value, path) => (value === true ? undefined : `${path} must be true`);
 const hash = matching(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 const commit = matching(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "a full commit id in lower-case hex");
 const basename = matching(/^(?!\.{1,2}$)[^/\\\0]{1,255}$/, "a file name");
@@ -130,6 +131,7 @@ const kinds = byKey("kind", {
     configSettings,
     environment: map(text),
     isolated: truth,
+    "sandbox?": yes,
   }),
   layout: shape({
     ...head,

@@ -97,6 +97,8 @@ export interface BuildDerivation {
   /** Every variable that the backend saw; folders that differ between machines as `<environment>`, `<staging>`, `<home>`. */
   environment: Readonly<Record<string, string>>;
   isolated: boolean;
+  /** It had no network and saw all but its own folders read-only. */
+  sandbox?: true;
 }
 
 export interface PackageReference {

@@ -64,8 +64,11 @@ export interface BuildSettings {
   pythonWithoutIsolation?: string;
   /** Never built. */
   noBuild?: "all" | readonly string[];
-  /** Variables set for every build, beside those that a compiler reads. */
+  /** Builds run without a network and see all but their own folders read-only (`build/sandbox.ts`). Default false. */
+  sandbox?: boolean;
+  /** Variables set for every build, beside those that a compiler reads, and for single packages. */
   environment?: Readonly<Record<string, string>>;
+  environmentPackage?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export type RealiseEvent =

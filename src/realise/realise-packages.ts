@@ -56,7 +56,11 @@ async function realiseMissing(
   await askCaches(all, missing, context, done);
   const left = missing.filter((asked) => !made.has(keyOf(asked)));
   const wheels = left.filter((asked) => asked.kind === "wheel");
-  const builds = left.filter((asked) => asked.kind === "build");
+  const isLate = (asked: AskedPackage) =>
+    asked.kind === "build" &&
+    asked.request?.build.isolated === false &&
+    context.makeBuildEnvironment !== undefined;
+  const builds = left.filter((asked) => asked.kind === "build").filter((asked) => !isLate(asked));
   await allOrStop(context, [
     async (stopping) => {
       const unpacked = await realiseWheels(wheels, stopping);
@@ -67,7 +71,25 @@ async function realiseMissing(
     },
     ...(builds.length === 0 ? [] : [(stopping: RealiseContext) => buildAll(builds, stopping, done)]),
   ]);
+  const late = left.filter((asked) => asked.kind === "build").filter(isLate);
+  if (late.length > 0) await buildAll(late, await withTheOthers(all, made, context), done);
   return made;
+}
+
+/**
+ * What is built without isolation sees what it is installed with: the environment of all the others, which are realised first.
+ * Where there are none (a lock that is being made), it is the interpreter's, or what the settings say.
+ */
+async function withTheOthers(
+  all: readonly AskedPackage[],
+  made: ReadonlyMap<string, RealisedPackage>,
+  context: RealiseContext,
+): Promise<RealiseContext> {
+  const others = all.flatMap((asked) => made.get(keyOf(asked)) ?? findAsked(asked, context) ?? []);
+  if (others.length === 0 || context.build?.pythonWithoutIsolation !== undefined) return context;
+  const { prefix } = await context.makeBuildEnvironment!(others, context.interpreter);
+  const python = `${prefix}/${process.platform === "win32" ? "Scripts/python.exe" : "bin/python"}`;
+  return { ...context, build: { ...context.build, pythonWithoutIsolation: python } };
 }
 
 /** As many builds at once as there are processors: each may use several, but most wait for one compiler. */

@@ -22,6 +22,8 @@ export interface HookCall {
   log: number;
   /** An empty or own folder for the request and the answer. */
   staging: string;
+  /** Puts the words of a sandbox before the command. */
+  sandboxed?: (argv: readonly string[]) => string[];
   /** Aborted: the process is killed. */
   signal?: AbortSignal;
 }
@@ -63,10 +65,12 @@ export async function callHook(call: HookCall): Promise<HookAnswer> {
   let code: number;
   let signal: string | number | null;
   try {
-    const child = Bun.spawn([call.python, script, request, "3"], {
+    const command = [call.python, script, request, "3"];
+    const child = Bun.spawn(call.sandboxed?.(command) ?? command, {
       cwd: call.folder,
       env: call.variables,
-      stdio: ["ignore", call.log, call.log, file],
+      // Nothing is written to the input: that it ends tells the runner that this process has.
+      stdio: ["pipe", call.log, call.log, file],
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     code = await child.exited;
@@ -95,6 +99,8 @@ function readAnswer(path: string): HookAnswer | undefined {
 }
 
 function died(code: number, signal: string | number | null): HookError {
-  const how = signal === null ? `ended with code ${code}` : `was ended by signal ${signal}`;
+  // The runner, which waits for the backend's process, says a signal as shells do.
+  const number = signal ?? (code > 128 && code < 192 ? code - 128 : null);
+  const how = number === null ? `ended with code ${code}` : `was ended by signal ${number}`;
   return { type: "Exit", message: `the backend's process ${how} without an answer` };
 }

@@ -1,14 +1,34 @@
-/** The log of a build: `store/log/<build-hash>.log`, readable while it runs, replaced by the next run, and quoted when it fails. */
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { ensureDir } from "../../platform/atomic-file.ts";
+/**
+ * The log of a build: `store/log/<build-hash>.log` while it runs, so that it can be followed; compressed to `.log.zst` when it ends,
+ * however it ends; replaced by the next run; quoted when it fails.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { ensureDir, writeFileAtomic } from "../../platform/atomic-file.ts";
+import { Failure } from "../../platform/errors.ts";
+import { hardlinkOrCopy } from "../../platform/links.ts";
 
 export interface BuildLog {
   readonly path: string;
   /** Open for appending; a hook's process writes to it. */
   readonly file: number;
   note(line: string): void;
-  close(): void;
+  /** Compresses it, and leaves it under the further path (of another build hash) too, where one is given. */
+  close(also?: string): void;
 }
+
+/** More than this is compressed no more and shown no more, in bytes. */
+const logLimit = 256 * 1024 * 1024;
 
 export function logPath(storeRoot: string, buildHash: string): string {
   return `${storeRoot}/log/${buildHash}.log`;
@@ -18,6 +38,7 @@ export function openLog(path: string): BuildLog {
   ensureDir(path.slice(0, path.lastIndexOf("/")));
   // Emptied first, then appended to: the processes of several hooks share the file.
   closeSync(openSync(path, "w", 0o644));
+  rmSync(`${path}.zst`, { force: true });
   const file = openSync(path, "a");
   let open = true;
   return {
@@ -26,14 +47,50 @@ export function openLog(path: string): BuildLog {
     note(line) {
       writeSync(file, `dx-py: ${line}\n`);
     },
-    close() {
-      if (open) closeSync(file);
+    close(also) {
+      if (!open) return;
       open = false;
+      const { size } = fstatSync(file);
+      closeSync(file);
+      if (size > logLimit) return;
+      writeFileAtomic(`${path}.zst`, zstdCompressSync(readFileSync(path)));
+      rmSync(path, { force: true });
+      if (also === undefined) return;
+      rmSync(`${also}.zst`, { force: true });
+      hardlinkOrCopy(`${path}.zst`, `${also}.zst`);
     },
   };
 }
 
-/** The last `bytes` of a log as text without terminal escapes. */
+/** The whole log of the path that `logPath` gives, as text without terminal escapes. `undefined`: there is none. */
+export function readLog(path: string): string | undefined {
+  // A file that is not compressed is of a build that runs, or that was killed: it is the newest.
+  if (existsSync(path)) return logTail(path, logLimit);
+  try {
+    const packed = readFileSync(`${path}.zst`);
+    return withoutEscapes(zstdDecompressSync(packed, { maxOutputLength: logLimit }).toString("utf8"));
+  } catch (cause) {
+    if ((cause as { code?: string }).code === "ENOENT") return undefined;
+    throw new Failure("DXPY_BAD_LOG", "The log cannot be read", { context: { path: `${path}.zst` }, cause });
+  }
+}
+
+/** Paths (as `logPath` gives them) of the logs whose build hash begins with `digits`; none for fewer than six. */
+export function logsNamed(storeRoot: string, digits: string): string[] {
+  if (!/^[0-9a-f]{6,64}$/.test(digits)) return [];
+  let names: string[];
+  try {
+    names = readdirSync(`${storeRoot}/log`);
+  } catch {
+    return [];
+  }
+  const hashes = names
+    .map((name) => /^([0-9a-f]{64})\.log(\.zst)?$/.exec(name)?.[1])
+    .filter((hash) => hash?.startsWith(digits));
+  return [...new Set(hashes)].map((hash) => logPath(storeRoot, hash!));
+}
+
+/** The last `bytes` of a log that is being written, as text without terminal escapes. */
 export function logTail(path: string, bytes = 64 * 1024): string {
   const file = openSync(path, "r");
   try {

@@ -19,7 +19,7 @@ import {
 } from "../testing/test-context.ts";
 import type { WantedPackage } from "../wanted-package.ts";
 import { buildEditable } from "./build-editable.ts";
-import { logPath } from "./build-log.ts";
+import { logPath, readLog } from "./build-log.ts";
 
 // Processes are started: on a busy machine that takes its time.
 setDefaultTimeout(60_000);
@@ -80,7 +80,7 @@ describe.skipIf(testInterpreter === undefined)("building", () => {
       requires: [],
     });
     expect(readDrvOutNotes(root, build!)!.outputHash).toBe(built!.outputHash);
-    expect(readFileSync(logPath(root, build!), "utf8")).toContain("build_wheel");
+    expect(readLog(logPath(root, build!))).toContain("build_wheel");
     // The second time it is known by the lock alone.
     index.downloads.length = 0;
     const again = await realisePackages([wantedSdist(pure, "pure")], {
@@ -215,7 +215,8 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
     );
     expect(failure.context.detail).toContain("compiling thing.c");
     expect(failure.context.path).toStartWith(`${place.home.store}/log/`);
-    expect(readFileSync(failure.context.path!, "utf8")).toContain("fatal error: zlib.h");
+    expect(readLog(failure.context.path!.replace(/\.zst$/, ""))).toContain("fatal error: zlib.h");
+    expect(failure.hint).toMatch(/`dx-py drv log [0-9a-f]{12}`/);
     expect(failure.hint).toContain("zlib.h");
     expect(existsSync(`${place.home.store}/drv-out`)).toBe(false);
   });

@@ -1,7 +1,6 @@
 /** Builds a source into a package object: the session's wheel goes into the store, and the derivations say what it saw. */
 import { mkdirSync, readdirSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
-import { hardlinkOrCopy } from "../../platform/links.ts";
 import { parseWheelFilename } from "../../standards/filenames.ts";
 import { normalizeName } from "../../standards/names.ts";
 import { compareVersions, tryParseVersion } from "../../standards/version.ts";
@@ -16,7 +15,6 @@ import type { Realise, RealiseContext } from "../realise-context.ts";
 import { directoryDigest } from "../source/directory-digest.ts";
 import { fetchSourceFile } from "../source/open-source.ts";
 import type { RealisedPackage } from "../wanted-package.ts";
-import { logPath } from "./build-log.ts";
 import { type BuildSession, configSettings, inBuildSession } from "./build-session.ts";
 
 /**
@@ -90,11 +88,12 @@ function record(
     configSettings: settings,
     environment: session.recordedVariables(),
     isolated,
+    ...(session.sandboxed ? { sandbox: true as const } : {}),
   };
   const fetch = session.fetch === undefined ? {} : { fetch: writeDerivation(root, session.fetch) };
   const buildHash = writeDerivation(root, derivation);
   writeDerivation(root, request!);
-  keepLogUnder(buildHash, asked.hash, root);
+  session.keepLogFor(buildHash);
   writeDrvOut(root, buildHash, outputHash, fetch);
   // Last: it is what a later command looks for.
   writeDrvOut(root, asked.hash, outputHash, { build: buildHash, ...fetch });
@@ -121,15 +120,6 @@ function recordGenerated(
   if (directoryDigest(source.path, context.home, filesBefore) !== before.digest) return;
   writeDerivation(context.store.root, after.request!);
   writeDrvOut(context.store.root, after.hash, outputHash, { build });
-}
-
-/** The log has the request's name while it is written, because the build's own hash is known only at the end. */
-function keepLogUnder(buildHash: string, requestHash: string, root: string): void {
-  try {
-    hardlinkOrCopy(logPath(root, requestHash), logPath(root, buildHash));
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
-  }
 }
 
 export function alreadyBuilt(asked: AskedBuild, context: RealiseContext): RealisedPackage | undefined {

@@ -29,7 +29,10 @@ export function buildRequest(
       python: buildPython(context.interpreter),
       platform: platformTag(context.interpreter),
       configSettings: configSettingsFor(name, context),
-      environment: requestedVariables(context.env, settings.environment),
+      environment: requestedVariables(context.env, {
+        ...settings.environment,
+        ...settings.environmentPackage?.[name],
+      }),
       extraRequires: [...(settings.extraRequires?.[name] ?? [])].sort(),
       constraints: [...(settings.constraints ?? [])].sort(),
       isolated: isIsolated(name, context),

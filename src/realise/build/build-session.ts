@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { ensureDir } from "../../platform/atomic-file.ts";
 import { Failure } from "../../platform/errors.ts";
 import { withLock } from "../../platform/file-lock.ts";
-import { createStaging, removeTree } from "../../platform/staging.ts";
+import { inNamedStaging } from "../../platform/staging.ts";
 import { normalizeName } from "../../standards/names.ts";
 import type { BuildSystem } from "../../standards/pyproject.ts";
 import { parseRequirement, type Requirement } from "../../standards/requirements.ts";
@@ -22,6 +22,7 @@ import { buildSystemOf } from "./build-system.ts";
 import { type BuildFolders, buildVariables, recordedVariables } from "./build-variables.ts";
 import { hintForLog } from "./failure-hints.ts";
 import { noteNeed } from "./needed-builds.ts";
+import { type SandboxView, sandbox } from "./sandbox.ts";
 
 export interface BuildSession {
   readonly asked: AskedBuild;
@@ -34,10 +35,13 @@ export interface BuildSession {
   readonly filesBefore?: readonly string[];
   /** Sorted by name. Complete once `prepare` was called. */
   readonly requires: readonly PackageReference[];
+  readonly sandboxed: boolean;
   /** What the backend sees, as a derivation records it. */
   recordedVariables(): Record<string, string>;
   /** Makes the environment: `build-system.requires`, then what `get_requires_for_<hook>` asks for besides. */
-  prepare(hook: BuildHook): Promise<void>;
+  prepare(hook: BuildHook | "build_sdist"): Promise<void>;
+  /** The log is left under the build hash of what was made too. */
+  keepLogFor(buildHash: string): void;
   /** `undefined` where the backend has no such hook. Failure DXPY_BUILD_FAILED with the log's last lines. */
   call(hook: string, ...args: unknown[]): Promise<{ result: unknown } | undefined>;
   /** DXPY_BUILD_FAILED for an answer that the standard does not allow. */
@@ -56,17 +60,22 @@ export async function inBuildSession<T>(
   const locks = `${context.store.root}/drv-lock`;
   ensureDir(locks);
   try {
-    return await withLock(`${locks}/${asked.hash}`, async () => {
+    // Compilers write the path of the tree into what they make: the same request is built in the same place.
+    const place = `build-${asked.hash.slice(0, 32)}`;
+    const run = async (staging: string): Promise<T> => {
       context.signal?.throwIfAborted();
-      const staging = createStaging(home);
       const log = openLog(logPath(context.store.root, asked.hash));
+      let made: string | undefined;
+      const keepLogFor = (buildHash: string) => {
+        made = logPath(context.store.root, buildHash);
+      };
       try {
-        return await action(await openSession(asked, staging, log, context, realise));
+        return await action(await openSession(asked, staging, log, context, realise, keepLogFor));
       } finally {
-        log.close();
-        removeTree(staging);
+        log.close(made);
       }
-    });
+    };
+    return await withLock(`${locks}/${asked.hash}`, () => inNamedStaging(home, place, run));
   } finally {
     forget();
   }
@@ -78,7 +87,9 @@ async function openSession(
   log: BuildLog,
   context: RealiseContext,
   realise: Realise,
+  keepLogFor: BuildSession["keepLogFor"],
 ): Promise<BuildSession> {
+  const enclose = context.build?.sandbox === true ? sandbox(context.env) : undefined;
   for (const name of ["home", "tmp", "call"]) mkdirSync(`${staging}/${name}`);
   const { folder, fetch } = await openSource(asked.name, asked.source, staging, context);
   const system = buildSystemOf(folder);
@@ -109,10 +120,28 @@ async function openSession(
       variables: buildVariables(folders, context.env, requested),
       log: log.file,
       staging: `${staging}/call`,
+      ...(enclose === undefined
+        ? {}
+        : { sandboxed: (argv: readonly string[]) => enclose(argv, sandboxView()) }),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
     context.signal?.throwIfAborted();
     return answer;
+  }
+
+  /** Cargo keeps what it downloaded in a folder of its own; what it has it may use, and lock. */
+  function sandboxView(): SandboxView {
+    ensureDir(folders.cargoHome);
+    const tree = asked.source.kind === "directory" ? [asked.source.path] : [];
+    return {
+      writable: [staging, folders.cargoHome, ...tree],
+      readable: [
+        context.home.root,
+        context.store.root,
+        context.interpreter.basePrefix,
+        dirname(dirname(python)),
+      ],
+    };
   }
 
   const session: BuildSession = {
@@ -125,6 +154,8 @@ async function openSession(
     get requires() {
       return requires;
     },
+    sandboxed: enclose !== undefined,
+    keepLogFor,
     recordedVariables: () =>
       recordedVariables(buildVariables(folders, context.env, requested), folders, context.env),
     async prepare(hook) {
@@ -215,14 +246,18 @@ function buildFailure(
 ): Failure {
   const tail = logTail(log.path);
   const version = asked.version === undefined ? "" : ` ${asked.version}`;
-  const hint = hintForLog(`${tail}\n${problem}`, { name: asked.name, python: context.interpreter.version });
+  const hint = hintForLog(`${tail}\n${problem}`, {
+    name: asked.name,
+    python: context.interpreter.version,
+    sandboxed: context.build?.sandbox === true,
+  });
   const shown = lastLines(tail);
   return new Failure(
     "DXPY_BUILD_FAILED",
     `Building ${asked.name}${version} failed in ${hook}: ${firstLine(problem)}`,
     {
-      context: { package: asked.name, path: log.path, ...(shown === "" ? {} : { detail: shown }) },
-      hint: hint ?? "The whole log is in the file that is named above.",
+      context: { package: asked.name, path: `${log.path}.zst`, ...(shown === "" ? {} : { detail: shown }) },
+      hint: `${hint === undefined ? "" : `${hint}\n`}\`dx-py drv log ${asked.hash.slice(0, 12)}\` shows the whole log.`,
     },
   );
 }

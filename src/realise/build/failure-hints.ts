@@ -1,7 +1,22 @@
 /** What the log of a failed build most likely means, and what a person can do about it. */
 
+type Rules = readonly [RegExp, (match: RegExpMatchArray, context: HintContext) => string][];
+
+/** Rules that hold in a sandbox only: what it forbids, as programs of all kinds say that they were not let. */
+const sandboxRules: Rules = [
+  [
+    /Read-only file system: '?([^'"\n]+)|cannot (?:create|open|touch) '?([^'"\n:]+)'?: Read-only file system|['"]?(\/[^'"\s:]+)['"]?: Read-only file system/,
+    (match) =>
+      `The build wrote outside its own folder, to ${match.slice(1).find((path) => path !== undefined)}, which the sandbox forbids.`,
+  ],
+  [
+    /name resolution|[Cc]ould not resolve host|Network is unreachable|Name or service not known|nodename nor servname|getaddrinfo failed|failed to (?:download|fetch)|Couldn't resolve host/,
+    () => "The build tried to reach the network, which a sandbox does not have.",
+  ],
+];
+
 /** Each rule: a pattern in the log, and the hint that its match gives. The first that matches counts. */
-const rules: readonly [RegExp, (match: RegExpMatchArray, context: HintContext) => string][] = [
+const rules: Rules = [
   [
     /fatal error:\s+'?(Python\.h)'?/,
     () =>
@@ -48,6 +63,16 @@ const rules: readonly [RegExp, (match: RegExpMatchArray, context: HintContext) =
     (match) => `The build needs \`${match.slice(1).find((name) => name !== undefined)}\`: install it.`,
   ],
   [
+    /No matching distribution found for ([\w.-]+)|Could not find suitable distribution for Requirement\.parse\('([\w.-]+)|fetch_build_eggs/,
+    (match, { name }) =>
+      `The build wants to install ${match[1] ?? match[2] ?? "something"} by itself while it runs (\`setup_requires\`), which no build here may: ` +
+      `name it under \`extra-build-dependencies\` for ${name}.`,
+  ],
+  [
+    /Git command failed: .*clone|Could not resolve host|name resolution|Failed to connect to|Connection refused/,
+    () => "The build downloads something by itself, and could not: it needs the network.",
+  ],
+  [
     /Requires-Python|requires a different Python|requires Python '?[<>=!~]|Python version.{0,40}not supported|Cannot install on Python version/i,
     (_, { python }) => pythonTooNew(python),
   ],
@@ -68,11 +93,12 @@ export interface HintContext {
   name: string;
   /** Version of the Python it is built for. */
   python: string;
+  sandboxed?: boolean;
 }
 
 /** The hint that fits the log, or none. */
 export function hintForLog(log: string, context: HintContext): string | undefined {
-  for (const [pattern, hint] of rules) {
+  for (const [pattern, hint] of context.sandboxed ? [...sandboxRules, ...rules] : rules) {
     const match = log.match(pattern);
     if (match !== null) return hint(match, context);
   }

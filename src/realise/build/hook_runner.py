@@ -1,12 +1,15 @@
 """Runs one hook of a build backend (PEP 517, PEP 660) and writes what it returned, as JSON, to a file descriptor.
 
 Arguments: the path of the request (JSON), the number of the descriptor. Standard output and standard error belong to
-the backend: they are its log. Runs on every Python from 3.7 on, with nothing but the standard library.
+the backend: they are its log. Standard input is a pipe that stays empty and ends when the caller does, by whatever signal: the
+backend and all that it started are killed then. Runs on every Python from 3.7 on, with nothing but the standard library.
 """
 
 import importlib
 import json
 import os
+import select
+import signal
 import sys
 import traceback
 
@@ -50,7 +53,44 @@ def describe(error):
     return {"type": type(error).__name__, "message": str(error)[:2000]}
 
 
+def stay_with_caller():
+    """The backend works in a child, in a process group of its own; this process waits for its end, or for the caller's."""
+    worker = os.fork()
+    if worker == 0:
+        os.setpgid(0, 0)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        return
+    try:
+        os.setpgid(worker, worker)
+    except OSError:
+        pass  # The child was quicker.
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    while True:
+        done, status = os.waitpid(worker, os.WNOHANG)
+        if done:
+            break
+        ready, _, _ = select.select([0, ended], [], [])
+        if ended in ready:
+            os.read(ended, 64)
+        if stop or 0 in ready:
+            os.killpg(worker, signal.SIGKILL)
+            _, status = os.waitpid(worker, 0)
+            break
+    # The caller learns of a signal by the shell's convention.
+    os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+
+
 def main():
+    if os.name != "nt":
+        stay_with_caller()
     # The folder of this file is no part of what a backend may import.
     del sys.path[0]
     with open(sys.argv[1], encoding="utf-8") as file:
