@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ensureOracles } from "./oracles.ts";
+import { ensureVersitygw } from "./versitygw.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string) => `${root}node_modules/.bin/${name}`;
@@ -56,6 +57,11 @@ step("build", [process.execPath, "run", "scripts/build.ts"]);
 const oracles = await ensureOracles();
 console.log(
   oracles ? "ok   oracles from PyPI" : "SKIP the oracles from PyPI cannot be had: differential tests skip",
+);
+console.log(
+  (await ensureVersitygw())
+    ? "ok   versitygw, an S3 server"
+    : "SKIP versitygw cannot be built (no Go, or no modules): tests with S3 skip",
 );
 await tests("rooms, one by one", ["src"]);
 // `test` alone would be a filter that every `*.test.ts` passes.
