@@ -63,7 +63,7 @@ async function command(
   counts: Counts,
 ): Promise<void> {
   const before = counts.cleanings - counts.cleaning;
-  const cleans = args[0] === "cache";
+  const cleans = args[1] === "clean";
   if (cleans) {
     counts.cleaning++;
     counts.cleanings++;
@@ -106,7 +106,9 @@ async function live(me: Session, id: number, counts: Counts): Promise<void> {
       me.remove(".venv");
       await command(me, ["install"], kill, counts);
     } else if (dice < 0.7) await command(me, ["lock", "--upgrade"], kill, counts);
-    else if (dice < 0.85) await command(me, ["run", "python", "-c", "import part_0.m1"], kill, counts);
+    else if (dice < 0.8) await command(me, ["run", "python", "-c", "import part_0.m1"], kill, counts);
+    else if (dice < 0.85) await command(me, ["store", "verify"], kill, counts);
+    else if (dice < 0.93) await command(me, ["cache", "prune", "--keep-days", "0"], kill, counts);
     else {
       const what = random();
       const flag = what < 0.5 ? ["--layouts"] : what < 0.7 ? ["--store"] : what < 0.85 ? ["--index"] : [];
