@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -143,6 +144,10 @@ function rebuild(): void {
 
 /** Downloads stay; what was built goes. */
 function forgetBuilds(): void {
+  // The layout too: what was built is linked to from there.
+  const layout = realpathSync(`${folder}/dx/.venv`);
+  must(["chmod", "-R", "u+w", layout], folder);
+  must(["rm", "-rf", layout], folder);
   const drvOut = `${folder}/home/store/drv-out`;
   for (const hash of readdirSync(drvOut)) {
     const text = readFileSync(`${drvOut}/${hash}`, "utf8");
@@ -162,7 +167,7 @@ function forgetBuilds(): void {
   Bun.spawnSync([
     "sh",
     "-c",
-    `find ${folder}/uv-cache/sdists-* -name '*.whl' -exec rm -rf {} +; rm -rf ${folder}/uv-cache/environments-* ${folder}/uv-cache/builds-*`,
+    `find ${folder}/uv-cache/sdists-*/pypi -mindepth 4 -maxdepth 4 -name '*-*-*-*' ! -name '*.lock' -exec rm -rf {} +`,
   ]);
 }
 

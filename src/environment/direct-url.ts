@@ -1,7 +1,7 @@
 /** The text of `direct_url.json` (PEP 610): where a package came from that no index served. */
 import type { LockedSource } from "../lock/lock-model.ts";
 import { canonicalJson } from "../realise/canonical-json.ts";
-import { withoutCredentials } from "../realise/derivation.ts";
+import { withoutCredentials } from "../standards/url-credentials.ts";
 
 /** `undefined` for packages from an index. `projectDir` (absolute): what paths of the lock are relative to. */
 export function directUrl(source: LockedSource, projectDir: string): string | undefined {

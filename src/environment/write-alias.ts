@@ -1,6 +1,7 @@
 /** The alias of an installation: what the slow path leaves for the warm one. */
 import { statSync } from "node:fs";
 import type { AliasRecord, WatchedFile } from "../layout/dxc-format.ts";
+import { versionControlFiles } from "../realise/source/version-control.ts";
 import type { WantedPackage } from "../realise/wanted-package.ts";
 import { aliasKeys } from "./alias-key.ts";
 import { absolutePath } from "./direct-url.ts";
@@ -21,7 +22,8 @@ export function aliasOf(
   const local = wanted.some(({ source }) => source.kind === "archive" && source.path !== undefined);
   const watched = folders.flatMap((source) => {
     const folder = absolutePath(options.projectDir, source.path);
-    return ["pyproject.toml", "setup.py", "setup.cfg"].map((name) => watch(`${folder}/${name}`));
+    const declared = ["pyproject.toml", "setup.py", "setup.cfg"].map((name) => `${folder}/${name}`);
+    return [...declared, ...versionControlFiles(folder)].map(watch);
   });
   const { own, shared } = aliasKeys({
     ...options.alias,

@@ -1,5 +1,6 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
 import type { Resolution, ResolvedPackage } from "../resolver/resolution.ts";
+import { withoutCredentials } from "../standards/url-credentials.ts";
 import type { Lock, LockedFile, LockedPackage, LockedSource } from "./lock-model.ts";
 import { canonicalLock } from "./lock-order.ts";
 
@@ -51,16 +52,6 @@ function lockedSource({ source, index }: ResolvedPackage): LockedSource {
   if (source.kind === "directory") return source;
   const url = source.kind === "index" ? (source.url ?? index) : source.url;
   return url === undefined ? source : { ...source, url: withoutCredentials(url) };
-}
-
-/**
- * A lock is committed: user and password of a URL must not be in it, whoever hands it on. The user of `ssh://` is no
- * credential.
- */
-function withoutCredentials(url: string): string {
-  return url
-    .replace(/^((?:[a-z+]+\+)?(?:https?|ftp|file):\/\/)[^/?#]*@/i, "$1")
-    .replace(/^(ssh:\/\/[^/?#:@]*):[^/?#@]*@/i, "$1@");
 }
 
 /** Old releases have several sdists; a lock has room for one: `.tar.gz` (PEP 625), then `.zip`. */

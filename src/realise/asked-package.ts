@@ -2,13 +2,9 @@
 import type { LockedFile } from "../lock/lock-model.ts";
 import { packageBuildHash } from "../lock/package-identity.ts";
 import { Failure } from "../platform/errors.ts";
+import { withoutCredentials } from "../standards/url-credentials.ts";
 import { buildRequest } from "./build/build-request.ts";
-import {
-  type BuildSource,
-  type BuiltPackageDerivation,
-  buildHash,
-  withoutCredentials,
-} from "./derivation.ts";
+import { type BuildSource, type BuiltPackageDerivation, buildHash } from "./derivation.ts";
 import { absolutePath } from "./fetch-file.ts";
 import type { RealiseContext } from "./realise-context.ts";
 import { directoryDigest, editableDigest } from "./source/directory-digest.ts";

@@ -4,13 +4,7 @@ import fc from "fast-check";
 import schema from "../../docs/formats/derivation.schema.json";
 import { Failure } from "../platform/errors.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import {
-  buildHash,
-  type Derivation,
-  derivationText,
-  parseDerivation,
-  withoutCredentials,
-} from "./derivation.ts";
+import { buildHash, type Derivation, derivationText, parseDerivation } from "./derivation.ts";
 
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/);
 const filled = fc.string({ minLength: 1, unit: "grapheme" });
@@ -178,15 +172,6 @@ describe("derivations", () => {
     expect(reason(text.replace('"format":1', '"format":2'))).toContain("format is not 1");
     expect(reason(text.replace('"a"', '"../a"'))).toContain("filename must be a file name");
     expect(reason(text.replace('"url"', '"urk"'))).toContain("url is missing");
-  });
-
-  test("a URL is stored without its credentials", () => {
-    expect(withoutCredentials("https://user:pass@127.0.0.1/a@b.whl")).toBe("https://127.0.0.1/a@b.whl");
-    expect(withoutCredentials("https://token@127.0.0.1/a")).toBe("https://127.0.0.1/a");
-    expect(withoutCredentials("https://a:b@c@127.0.0.1/a")).toBe("https://127.0.0.1/a");
-    expect(withoutCredentials("ssh://git@127.0.0.1/r.git")).toBe("ssh://git@127.0.0.1/r.git");
-    expect(withoutCredentials("ssh://git:secret@127.0.0.1/r.git")).toBe("ssh://127.0.0.1/r.git");
-    expect(withoutCredentials("file:///a@b")).toBe("file:///a@b");
   });
 });
 

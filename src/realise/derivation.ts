@@ -190,10 +190,3 @@ function badDerivation(path: string, problem: string, cause?: unknown): Failure 
     ...(cause === undefined ? {} : { cause }),
   });
 }
-
-/** `url` as it may be stored: without user information, except the plain user name of ssh, which is part of the address. */
-export function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i, (_, scheme: string, user: string) =>
-    /^(git\+)?ssh:/i.test(scheme) && !user.includes(":") ? `${scheme}${user}@` : scheme,
-  );
-}

@@ -8,7 +8,8 @@ import type { LockedFile } from "../lock/lock-model.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
 import { sha256Hex } from "../platform/sha256.ts";
-import { type FetchDerivation, withoutCredentials } from "./derivation.ts";
+import { withoutCredentials } from "../standards/url-credentials.ts";
+import type { FetchDerivation } from "./derivation.ts";
 import type { RealiseContext } from "./realise-context.ts";
 
 export interface FetchedFile {

@@ -11,8 +11,8 @@ import type { ResolvedSource } from "../../resolver/resolution.ts";
 import { tryParseSdistFilename } from "../../standards/filenames.ts";
 import type { CoreMetadata } from "../../standards/metadata.ts";
 import { normalizeName } from "../../standards/names.ts";
+import { secretInQuery, withoutCredentials } from "../../standards/url-credentials.ts";
 import { askFor, askForBuild, lastPart, type SourceToBuild } from "../asked-package.ts";
-import { withoutCredentials } from "../derivation.ts";
 import type { RealiseContext } from "../realise-context.ts";
 import { realisePackages } from "../realise-packages.ts";
 import { resolveGitRevision } from "../source/git-source.ts";
@@ -80,6 +80,7 @@ async function ofUrl(
   ask: Ask,
 ): Promise<SourceMetadata> {
   const url = source.url.replace(/#.*$/, "");
+  refuseToken(url, name);
   const { bytes } = await fetchSourceFile(
     name,
     { name: lastPart(url), url, hashes: hashesInFragment(source.url) },
@@ -95,6 +96,20 @@ async function ofUrl(
     ...below,
   };
   return { metadata: await ofArchive(name, archive, context, ask), locked: archive };
+}
+
+/** A lock that is committed must not have it, and without it what the lock says cannot be fetched. */
+function refuseToken(url: string, name: string): void {
+  const secret = secretInQuery(url);
+  if (secret === undefined) return;
+  throw new Failure(
+    "DXPY_CREDENTIAL_IN_URL",
+    `The URL of ${name} has a credential in it (\`${secret}\`), which a lock must not have`,
+    {
+      context: { package: name, url: withoutCredentials(url) },
+      hint: "Put it into `.netrc`, or fetch the file and name it by `path`.",
+    },
+  );
 }
 
 async function ofPath(

@@ -8,6 +8,7 @@ import { ensureDir, writeFileAtomic } from "../../platform/atomic-file.ts";
 import { Failure } from "../../platform/errors.ts";
 import type { Home } from "../../platform/home.ts";
 import { sha256Hex } from "../../platform/sha256.ts";
+import { versionControlState } from "./version-control.ts";
 
 /** Never a part of what is built, anywhere in the tree. */
 const ignoredNames = new Set(
@@ -61,7 +62,7 @@ export function directoryDigest(folder: string, home: Home, paths?: readonly str
     ensureDir(`${home.index}/sources`);
     writeFileAtomic(memory, JSON.stringify(next));
   }
-  return sha256Hex(lines.join(""));
+  return sha256Hex([...lines, ...versionControlLine(folder)].join(""));
 }
 
 /**
@@ -94,7 +95,7 @@ export function editableDigest(folder: string): string {
       .sort()
       .map((name) => line(`${prefix}${name}`, "e", "")),
   );
-  return sha256Hex([...files, ...entries].join(""));
+  return sha256Hex([...files, ...entries, ...versionControlLine(folder)].join(""));
 }
 
 /** Relative paths of the files (and links) of the tree that count, sorted. */
@@ -144,6 +145,11 @@ function entriesOf(folder: string) {
   } catch {
     return [];
   }
+}
+
+function versionControlLine(folder: string): string[] {
+  const state = versionControlState(folder);
+  return state === undefined ? [] : [line(".git", "v", sha256Hex(state))];
 }
 
 function line(path: string, mode: string, digest: string): string {

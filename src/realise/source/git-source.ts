@@ -10,7 +10,7 @@ import { withLock } from "../../platform/file-lock.ts";
 import type { Home } from "../../platform/home.ts";
 import { startProcess } from "../../platform/process.ts";
 import { sha256Hex } from "../../platform/sha256.ts";
-import { withoutCredentials } from "../derivation.ts";
+import { withoutCredentials } from "../../standards/url-credentials.ts";
 
 export interface GitContext {
   home: Home;
