@@ -100,7 +100,8 @@ export function derivationFacts({ derivation, output, present, notes }: ShownDer
       "output",
       output === undefined ? undefined : `${output}${present ? "" : " (not in the store any more)"}`,
     ],
-    ["from a cache", notes["substituted"]],
+    ["from a cache", notes["cache"] ?? notes["substituted"]],
+    ["signed by", notes["signer"]],
   );
   return facts.filter((fact): fact is [string, string] => fact[1] !== undefined && fact[1] !== "");
 }

@@ -156,7 +156,10 @@ test("a layout that a process runs in stays", async () => {
   const { layoutPath } = await install(project);
   const child = Bun.spawn([`${layoutPath}/bin/python`, "-c", "import time; time.sleep(60)"]);
   try {
-    await Bun.sleep(100);
+    const runs = () =>
+      process.platform !== "linux" ||
+      readFileSync(`/proc/${child.pid}/cmdline`, "latin1").includes(layoutPath);
+    while (!runs()) await Bun.sleep(5);
     rmSync(project.dir, { recursive: true });
     const pruned = await pruneHome({ home: project.home, keepDays: 0 });
     if (process.platform === "linux") expect(pruned.items.filter(({ kind }) => kind !== "root")).toEqual([]);
