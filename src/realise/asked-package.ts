@@ -56,7 +56,9 @@ export function askFor(wanted: WantedPackage, context: RealiseContext): AskedPac
     const file = archiveFile(source);
     return { kind: "wheel", name, ...version, file, hash: wheelHash(file) };
   }
-  return askForBuild(name, wanted.version, sourceToBuild(wanted, context), context);
+  // A folder has the version that it states now: a tag may have been set since it was locked.
+  const stated = source.kind === "directory" ? undefined : wanted.version;
+  return askForBuild(name, stated, sourceToBuild(wanted, context), context);
 }
 
 export function askForBuild(
