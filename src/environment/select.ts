@@ -5,7 +5,7 @@ import type { Dpl } from "../lock/dpl-reader.ts";
 import { Failure } from "../platform/errors.ts";
 import type { WantedPackage } from "../realise/wanted-package.ts";
 import { evaluateMarker, type Marker, type MarkerContext, parseMarker } from "../standards/markers.ts";
-import { parseSpecifierSet, type SpecifierSet, setContains } from "../standards/specifiers.ts";
+import { parseSpecifierSet, setContains } from "../standards/specifiers.ts";
 import { parseVersion, type Version } from "../standards/version.ts";
 
 /** What a person asked for. Names are normalised. */
@@ -35,7 +35,7 @@ export function selectPackages(
   options: SelectOptions = {},
 ): WantedPackage[] {
   const { lock } = dpl;
-  const python = parseVersion(interpreter.version);
+  const admits = admission(parseVersion(interpreter.version));
   const context: MarkerContext = {
     ...interpreter.markers,
     extras: [...selection.extras],
@@ -43,7 +43,7 @@ export function selectPackages(
   };
   const holds = markerMemory(context);
   checkSelection(lock, selection);
-  if (lock.requiresPython !== undefined && !admits(lock.requiresPython, python)) {
+  if (lock.requiresPython !== undefined && !admits(lock.requiresPython)) {
     throw new Failure(
       "DXPY_LOCK_PYTHON",
       `the lock is for Python ${lock.requiresPython}, and this is Python ${interpreter.version} (${interpreter.executable})`,
@@ -56,7 +56,7 @@ export function selectPackages(
       hint: "Add this platform to `environments` in the settings and lock again.",
     });
   }
-  const choice = fileChoice(interpreter, options);
+  const choice = fileChoice(interpreter, admits, options);
   const wanted = new Map<string, WantedPackage>();
   for (const entry of dpl.entries()) {
     const { marker, name } = entry;
@@ -65,7 +65,7 @@ export function selectPackages(
     const source = entry.source;
     if (source.kind === "directory" && source.virtual) continue;
     if (wanted.has(name)) throw ambiguous(name, wanted.get(name)!, entry);
-    wanted.set(name, choice(entry, python));
+    wanted.set(name, choice(entry));
   }
   return [...wanted.values()];
 }
@@ -100,38 +100,41 @@ function checkSelection(lock: Pick<Dpl, "lock">["lock"], selection: Selection): 
   check(selection.groups, lock.dependencyGroups, "dependency group", "DXPY_UNKNOWN_GROUP");
 }
 
-const sets = new Map<string, SpecifierSet>();
-
 /**
  * Whether a Python is within a `requires-python`, upper bounds aside: they say what was tested, not what works, and the
- * resolver does not follow them either.
+ * resolver does not follow them either. Hundreds of entries share a few texts.
  */
-function admits(requiresPython: string, python: Version): boolean {
-  let set = sets.get(requiresPython);
-  if (set === undefined) {
-    const parsed = parseSpecifierSet(requiresPython);
-    set = {
-      ...parsed,
-      specifiers: parsed.specifiers.filter((s) => s.operator !== "<" && s.operator !== "<="),
-    };
-    sets.set(requiresPython, set);
-  }
-  return setContains(set, python, { prereleases: true });
+function admission(python: Version): (requiresPython: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (requiresPython) => {
+    let result = known.get(requiresPython);
+    if (result === undefined) {
+      const parsed = parseSpecifierSet(requiresPython);
+      const specifiers = parsed.specifiers.filter((s) => s.operator !== "<" && s.operator !== "<=");
+      result = setContains({ ...parsed, specifiers }, python, { prereleases: true });
+      known.set(requiresPython, result);
+    }
+    return result;
+  };
 }
 
-type FileChoice = (entry: DplEntry, python: Version) => WantedPackage;
+type FileChoice = (entry: DplEntry) => WantedPackage;
 
-function fileChoice(interpreter: Interpreter, options: SelectOptions): FileChoice {
+function fileChoice(
+  interpreter: Interpreter,
+  admits: (requiresPython: string) => boolean,
+  options: SelectOptions,
+): FileChoice {
   const ranks = new Map(interpreter.tags.map((tag, index) => [tag, index]));
   const rankOf = tagSetRank(ranks);
   const named = (list: "all" | readonly string[] | undefined, name: string) =>
     list === "all" || list?.includes(name) === true;
-  return (entry, python) => {
+  return (entry) => {
     const { name, version, source } = entry;
     const wanted: WantedPackage = { name, source, ...(version === undefined ? {} : { version }) };
     if (source.kind !== "index") return wanted;
     const { requiresPython } = entry;
-    if (requiresPython !== undefined && !admits(requiresPython, python)) {
+    if (requiresPython !== undefined && !admits(requiresPython)) {
       throw new Failure(
         "DXPY_NO_MATCHING_FILE",
         `${name} ${version ?? ""} needs Python ${requiresPython}, and this is Python ${interpreter.version}`,

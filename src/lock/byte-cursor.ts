@@ -9,6 +9,10 @@ export interface Region {
   path: string | undefined;
   /** While set: how many more bytes of text may be made from the region (see `withinBudget`). */
   budget?: number;
+  /** Where the pool of the region's texts begins: they are decoded together. */
+  textsFrom?: number;
+  /** The pool as one text, when all of it is ASCII (then a character is a byte); empty otherwise. */
+  texts?: string;
 }
 
 // `ignoreBOM` keeps a leading U+FEFF, which is part of the text.
@@ -41,10 +45,25 @@ function spend(of: Region, size: number): void {
 function decode(of: Region, offset: number, length: number): string {
   if (offset + length > of.bytes.length) fail(of, "points outside itself");
   spend(of, length);
+  if (of.textsFrom !== undefined && offset >= of.textsFrom) {
+    of.texts ??= plainTexts(of.bytes.subarray(of.textsFrom));
+    if (of.texts !== "") return of.texts.substring(offset - of.textsFrom, offset - of.textsFrom + length);
+  }
   try {
     return decoder.decode(of.bytes.subarray(offset, offset + length));
   } catch {
     return fail(of, "holds a text that is not UTF-8");
+  }
+}
+
+/** A thousand file names are a thousand calls of the decoder, or one and as many slices. */
+function plainTexts(bytes: Uint8Array): string {
+  try {
+    const text = decoder.decode(bytes);
+    return text.length === bytes.length ? text : "";
+  } catch {
+    // What is not UTF-8 may belong to no text: each is decoded by itself.
+    return "";
   }
 }
 

@@ -71,8 +71,9 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
   const hasSdist = (flags & ENTRY_FLAGS.sdist) !== 0;
   const filesAt = SOURCE_SIZE + dependencyCount * DEPENDENCY_SIZE;
   const extrasAt = filesAt + fileCount * FILE_SIZE;
-  if (extrasAt + extrasCount * REFERENCE_SIZE > body.bytes.length)
-    fail(entry, "counts more than it can hold");
+  const textsFrom = extrasAt + extrasCount * REFERENCE_SIZE;
+  if (textsFrom > body.bytes.length) fail(entry, "counts more than it can hold");
+  body.textsFrom = textsFrom;
   if (hasSdist && fileCount === 0) fail(entry, "says that it has an sdist, and has no file");
   const wheelsAt = hasSdist ? filesAt + FILE_SIZE : filesAt;
   const wheelCount = hasSdist ? fileCount - 1 : fileCount;
