@@ -11,6 +11,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EOPNOTSUPP: "the file system has no links",
   ENOSYS: "the file system has no links",
   ENOTDIR: "a file is where a folder should be",
+  // Of `mkdir` only: elsewhere it tells of another process.
+  EEXIST: "a file is where a folder should be",
   EXDEV: "it is spread over several file systems",
 };
 
@@ -32,7 +34,8 @@ export function fallbackReason(error: unknown): string | undefined {
     dest?: string;
     syscall?: string;
   };
-  if (code === undefined || syscall === undefined) return undefined;
+  if (code === undefined || syscall === undefined || (code === "EEXIST" && syscall !== "mkdir"))
+    return undefined;
   const reason = REASONS[code];
   return reason === undefined
     ? undefined

@@ -7,6 +7,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EPERM: "the system does not permit it",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a file is where a folder should be",
   EIO: "the disk reports an error",
   EMFILE: "too many files are open",
   ENFILE: "too many files are open",
@@ -33,7 +34,7 @@ export function systemFailure(error: unknown): Failure | undefined {
     path,
     dest,
   } = error as Error & Record<"code" | "syscall" | "path" | "dest", string>;
-  const words = WORDS[code];
+  const words = code === "EEXIST" && syscall === "mkdir" ? WORDS["ENOTDIR"] : WORDS[code];
   if (words === undefined || syscall === undefined) return undefined;
   // A file that is written under a temporary name first: its folder says more.
   const place = (dest ?? path ?? "").replace(/\/\.tmp-[^/]*$/, "");

@@ -3,6 +3,8 @@
  * realise/ asks for both through its context; here is the answer.
  */
 
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { findLayout, healLayout } from "../environment/heal.ts";
 import { looksHealthy } from "../environment/layout-health.ts";
 import { selectPackages } from "../environment/select.ts";
@@ -13,8 +15,10 @@ import { encodeDpl } from "../lock/dpl-writer.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import type { FileLock } from "../platform/file-lock.ts";
+import { type Home, homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
-import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
+import type { WantedPackage } from "../realise/wanted-package.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
 import type { Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -67,7 +71,7 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
       : { shareFromSystem: (hash, buildHash) => void sharer.share(hash, buildHash) }),
     onProgress: (event) => context.progress(event),
     resolveBuildRequires: (requirements) => resolveBuildRequires(requirements, of),
-    makeBuildEnvironment: (packages, python) => makeBuildEnvironment(packages, python, context, store),
+    makeBuildEnvironment: buildEnvironmentMaker(context.home, store),
     build: buildSettings(flags, tool, user, context.env, of.request),
   };
 }
@@ -76,9 +80,7 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
 export function buildInterfaceFor(of: BuildRequestContext): BuildInterface {
   let made: Promise<BuildInterface> | undefined;
   const builds = () => {
-    made ??= holdStore(of.context)
-      .then(() => import("../realise/build/create-build-interface.ts"))
-      .then(({ createBuildInterface }) => createBuildInterface(realiseContextFor(of)));
+    made ??= prepareBuilds(of);
     return made;
   };
   return {
@@ -164,41 +166,63 @@ function thisEnvironment({ markers }: Interpreter): string {
   return names.map((name) => `${name} == '${markers[name]}'`).join(" and ");
 }
 
+async function prepareBuilds(of: BuildRequestContext): Promise<BuildInterface> {
+  const { createBuildInterface } = await import("../realise/build/create-build-interface.ts");
+  const realising = realiseContextFor(of);
+  if (await holdStore(of.context)) return createBuildInterface(realising);
+  // Builds need a place to write: for as long as this process takes, with what the real store has below it.
+  const home = homeFolders({ DX_PY_HOME: mkdtempSync(`${tmpdir()}/dx-py-home-`) });
+  process.on("exit", () => removeTree(home.root));
+  return createBuildInterface(
+    realiseInto(realising, { home, store: openStore(home, { system: of.context.home.store }) }),
+  );
+}
+
+/** Where the usual home cannot be written to, its store is only read, and nothing is taken into it. */
+export function realiseInto(realising: RealiseContext, into: { home: Home; store: Store }): RealiseContext {
+  if (into.home.store === realising.home.store) return { ...realising, ...into };
+  const { shareFromSystem: _, ...rest } = realising;
+  return { ...rest, ...into, makeBuildEnvironment: buildEnvironmentMaker(into.home, into.store) };
+}
+
 let held: FileLock | undefined;
 
-/** Build environments have no root: until this process ends, nobody collects what they stand on. */
-async function holdStore({ home }: ActContext): Promise<void> {
+/**
+ * Build environments have no root: until this process ends, nobody collects what they stand on. False where the home cannot be
+ * written to.
+ */
+async function holdStore({ home }: ActContext): Promise<boolean> {
   try {
     while (held === undefined) {
       held = tryHoldStore(home);
       if (held === undefined) await Bun.sleep(20);
     }
+    return true;
   } catch {
-    // A home that cannot be written to: nobody can collect in it either.
+    return false;
   }
 }
 
 /** A build environment is a layout as any other: the next build with the same requirements finds it. */
-async function makeBuildEnvironment(
-  packages: RealisedPackage[],
-  interpreter: Interpreter,
-  context: ActContext,
+function buildEnvironmentMaker(
+  home: Home,
   store: Store,
-): Promise<{ prefix: string }> {
-  const { home } = context;
-  const plan: LayoutPlan = {
-    interpreter,
-    packages: packages.map(({ outputHash, object }) => ({
-      outputHash,
-      object,
-      treePath: store.objectPath(outputHash),
-    })),
-    editables: [],
-    linkMode: "symlink",
-    realPaths: [],
+): NonNullable<RealiseContext["makeBuildEnvironment"]> {
+  return async (packages, interpreter) => {
+    const plan: LayoutPlan = {
+      interpreter,
+      packages: packages.map(({ outputHash, object }) => ({
+        outputHash,
+        object,
+        treePath: store.objectPath(outputHash),
+      })),
+      editables: [],
+      linkMode: "symlink",
+      realPaths: [],
+    };
+    const hash = projectHash(plan);
+    const known = await findLayout(home, hashBytes(hash) as Uint8Array);
+    if (known === undefined || !looksHealthy(home, known)) await healLayout(home, plan, hash);
+    return { prefix: `${home.layouts}/${hash}` };
   };
-  const hash = projectHash(plan);
-  const known = await findLayout(home, hashBytes(hash) as Uint8Array);
-  if (known === undefined || !looksHealthy(home, known)) await healLayout(home, plan, hash);
-  return { prefix: `${home.layouts}/${hash}` };
 }

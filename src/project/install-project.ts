@@ -2,12 +2,10 @@
 import { compileBytecode } from "../environment/compile-bytecode.ts";
 import { type InstallOutcome, installEnvironment } from "../environment/install.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
-import type { Home } from "../platform/home.ts";
-import type { RealiseContext } from "../realise/realise-context.ts";
 import { realisePackages } from "../realise/realise-packages.ts";
-import type { Store } from "../store/store.ts";
 import type { ActContext } from "./act-context.ts";
 import { afterRealising } from "./after-realising.ts";
+import { realiseInto } from "./build-hooks.ts";
 import type { Project } from "./discover.ts";
 import { type SelectionRequest, selectionText, settingsText } from "./environment-question.ts";
 import { type LockOutcome, lockProject } from "./lock-project.ts";
@@ -88,13 +86,6 @@ export async function installProject(options: InstallProjectOptions): Promise<In
       milliseconds: performance.now() - started,
     };
   });
-}
-
-/** Where the usual home cannot be written to, its store is only read, and nothing is taken into it. */
-function realiseInto(realising: RealiseContext, into: { home: Home; store: Store }): RealiseContext {
-  if (into.home.store === realising.home.store) return { ...realising, ...into };
-  const { shareFromSystem: _, ...rest } = realising;
-  return { ...rest, ...into };
 }
 
 async function bringUpToDate({

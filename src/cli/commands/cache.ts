@@ -77,8 +77,7 @@ function takeAway(home: Home, paths: readonly string[], removed: string[]): numb
   let taken = 0;
   try {
     for (const [i, path] of paths.entries()) {
-      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
-      renameSync(path, `${staging}/${i}`);
+      if (!moveAside(path, `${staging}/${i}`)) continue;
       removed.push(path);
       taken += 1;
     }
@@ -86,5 +85,16 @@ function takeAway(home: Home, paths: readonly string[], removed: string[]): numb
   } finally {
     removeTree(staging);
     rmSync(staging, { force: true, recursive: true });
+  }
+}
+
+/** False where there is nothing: nothing was, or another one that cleans was faster. */
+function moveAside(path: string, to: string): boolean {
+  try {
+    renameSync(path, to);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return false;
+    throw error;
   }
 }

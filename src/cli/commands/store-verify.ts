@@ -30,8 +30,12 @@ export async function storeVerify(
       wanted.length === 0 ? storedObjects(store) : wanted.flatMap((what) => objectsNamed(store, what));
     const damaged: Damage[] = [];
     for (const stored of all) {
-      const { ok, faults } = await store.verify(stored.outputHash);
-      if (!ok) damaged.push({ stored, faults });
+      const result = await store.verify(stored.outputHash).catch((error: unknown) => {
+        if (store.has(stored.outputHash)) throw error;
+      });
+      // What is collected meanwhile is not damaged: its index goes first.
+      if (result?.ok === false && store.has(stored.outputHash))
+        damaged.push({ stored, faults: result.faults });
     }
     if (wanted.length === 0) {
       for (const [outputHash, name] of lostPackages(this.home, store))
