@@ -39,6 +39,8 @@ export async function runCommand(this: CliContext, flags: RunFlags, ...argv: str
         hint: "Run `dx-py install`.",
       });
     }
+    // What this process keeps to its end (staging folders, a temporary home) ends here: it becomes another.
+    process.emit("exit", 0);
     try {
       replaceProcess(...runEnvironment(argv, bin, `${root}/.venv`, session.context.env));
     } catch (error) {
