@@ -37,6 +37,7 @@ beforeAll(() => {
       makeWheel({ name: "core" }),
       makeWheel({ name: "heavy", modules: { "heavy/__init__.py": "", "heavy/noise.bin": noise } }),
       makeSdist({ name: "built" }),
+      makeSdist({ name: "dynamic", dynamic: ["Requires-Dist"] }),
     ],
   });
 });
@@ -98,6 +99,21 @@ describe.skipIf(!mounts)("a read-only file system (needs root)", () => {
     // The second install has nothing to do.
     expect(await me.dx("install")).toMatchObject({ code: 0 });
     expect((await me.ok("run", "apple")).stdout).toBe("apple\n");
+  });
+
+  test("C4 builds too: for the lock (metadata that only a build tells) and for the environment", async () => {
+    mount(me.home, "size=20m");
+    remount(me.home, "ro");
+    me.env["TMPDIR"] = `${me.home}-tmp`;
+    mkdirSync(me.env["TMPDIR"]);
+    me.write("pyproject.toml", pyproject(["apple", "built", "dynamic"]));
+    expectOrdinary(await me.dx("install"), /read-only file system/);
+    expect(me.sh(".venv/bin/python", "-c", "import apple, built, dynamic").code).toBe(0);
+    me.remove(".venv");
+    me.remove("pylock.toml");
+    me.remove("dx-py.dpl");
+    expect((await me.ok("run", "apple")).stdout).toBe("apple\n");
+    expect(readdirSync(me.env["TMPDIR"]).filter((name) => !name.startsWith(".bun-"))).toEqual([]);
   });
 
   test("C4 a home on it that has everything: what is attached is used as it is; another project gets its own", async () => {
