@@ -44,7 +44,8 @@ export async function realiseWheels(
   const results = new Array<UnpackedWheel>(jobs.length);
   const unpacking: Promise<void>[] = [];
   // The largest takes longest, and would be waited for alone if it came last.
-  const order = jobs.map((_, index) => index).sort((a, b) => sizeOf(jobs[b]!) - sizeOf(jobs[a]!));
+  const sizes = jobs.map(likelySize);
+  const order = jobs.map((_, index) => index).sort((a, b) => sizes[b]! - sizes[a]!);
   let failure: { error: unknown } | undefined;
   const stopped = Promise.withResolvers<void>();
 
@@ -119,6 +120,11 @@ function recordWheel(fetched: FetchedFile, outputHash: string, context: RealiseC
   writeDerivationText(root, hash, packageDerivationText(filename, sha256));
   writeDrvOut(root, hash, outputHash, { fetch });
   return hash;
+}
+
+/** For the order only. Many indexes do not tell sizes; wheels with native code are most of the large ones. */
+function likelySize({ file }: WheelJob): number {
+  return file.size ?? (file.name.endsWith("-none-any.whl") ? guessedSize / 8 : guessedSize);
 }
 
 function sizeOf(job: WheelJob): number {
