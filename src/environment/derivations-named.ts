@@ -3,6 +3,7 @@
  * package, or of a module that is imported. In a project, its own environment is asked before the rest of the store.
  */
 import { existsSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { type LayoutDescription, readDescription } from "../layout/layout-description.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
@@ -83,7 +84,7 @@ function looksLikePath(what: string, cwd: string): boolean {
 
 function ofPath(what: string, context: NamingContext): ShownDerivation[] {
   const { home, store, cwd } = context;
-  const given = (what.startsWith("/") ? what : `${cwd}/${what}`).replace(/(.)\/+$/, "$1");
+  const given = resolve(cwd, what);
   const missing = (cause?: unknown) =>
     new Failure("DXPY_NO_DERIVATION", `Nothing in the store has to do with ${what}`, {
       context: { path: given },

@@ -22,7 +22,7 @@ import { buildSystemOf } from "./build-system.ts";
 import { type BuildFolders, buildVariables, recordedVariables } from "./build-variables.ts";
 import { hintForLog } from "./failure-hints.ts";
 import { noteNeed } from "./needed-builds.ts";
-import { type SandboxView, sandbox } from "./sandbox.ts";
+import { sandbox } from "./sandbox.ts";
 
 export interface BuildSession {
   readonly asked: AskedBuild;
@@ -120,28 +120,17 @@ async function openSession(
       variables: buildVariables(folders, context.env, requested),
       log: log.file,
       staging: `${staging}/call`,
-      ...(enclose === undefined
-        ? {}
-        : { sandboxed: (argv: readonly string[]) => enclose(argv, sandboxView()) }),
+      ...(enclose === undefined ? {} : { sandboxed: (argv: readonly string[]) => enclose(argv, writable()) }),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
     context.signal?.throwIfAborted();
     return answer;
   }
 
-  /** Cargo keeps what it downloaded in a folder of its own; what it has it may use, and lock. */
-  function sandboxView(): SandboxView {
+  /** Cargo keeps what it downloaded in a folder of its own, which it locks. */
+  function writable(): string[] {
     ensureDir(folders.cargoHome);
-    const tree = asked.source.kind === "directory" ? [asked.source.path] : [];
-    return {
-      writable: [staging, folders.cargoHome, ...tree],
-      readable: [
-        context.home.root,
-        context.store.root,
-        context.interpreter.basePrefix,
-        dirname(dirname(python)),
-      ],
-    };
+    return [staging, folders.cargoHome, ...(asked.source.kind === "directory" ? [asked.source.path] : [])];
   }
 
   const session: BuildSession = {

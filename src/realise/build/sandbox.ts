@@ -5,15 +5,8 @@
 import { Failure } from "../../platform/errors.ts";
 import { runProcess } from "../../platform/process.ts";
 
-export interface SandboxView {
-  /** Absolute folders that the build may write to. */
-  writable: readonly string[];
-  /** Absolute folders that it must see although they may lie below `/tmp`, which is empty in there. */
-  readable: readonly string[];
-}
-
-/** Puts the words before a command that make it run in a sandbox. */
-export type Sandbox = (argv: readonly string[], view: SandboxView) => string[];
+/** Puts the words before a command that make it run in a sandbox, where it may write to these absolute folders only. */
+export type Sandbox = (argv: readonly string[], writable: readonly string[]) => string[];
 
 let found: Sandbox | undefined;
 
@@ -36,13 +29,10 @@ function findSandbox(env: Readonly<Record<string, string | undefined>>): Sandbox
       continue;
     }
     const made = make(program);
-    const probe = runProcess(
-      made(["/bin/sh", "-c", "! : 2>/dev/null > /dx-py-probe"], { writable: [], readable: [] }),
-      {
-        env: search,
-        timeout: 10_000,
-      },
-    );
+    const probe = runProcess(made(["/bin/sh", "-c", "test ! -w /"], []), {
+      env: search,
+      timeout: 10_000,
+    });
     if (probe.code === 0) return made;
     tried.push(`${name}: ${probe.stderr.trim().split("\n").at(-1) || `exit code ${probe.code}`}`);
   }
@@ -55,11 +45,10 @@ function findSandbox(env: Readonly<Record<string, string | undefined>>): Sandbox
 }
 
 function bubblewrap(program: string): Sandbox {
-  return (argv, { writable, readable }) => [
+  return (argv, writable) => [
     program,
     ...["--unshare-all", "--die-with-parent", "--new-session"],
-    ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"],
-    ...[...new Set(readable)].filter(isTemporary).flatMap((path) => ["--ro-bind", path, path]),
+    ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
     ...[...new Set(writable)].flatMap((path) => ["--bind", path, path]),
     "--",
     ...argv,
@@ -105,7 +94,7 @@ function unshare(program: string): Sandbox {
     "--kill-child",
     "--mount-proc",
   ];
-  return (argv, { writable }) => [
+  return (argv, writable) => [
     program,
     ...namespaces,
     ...["/bin/sh", "-c", script, "dx-py-sandbox"],
@@ -113,8 +102,4 @@ function unshare(program: string): Sandbox {
     "--",
     ...argv,
   ];
-}
-
-function isTemporary(path: string): boolean {
-  return path.startsWith("/tmp/");
 }
