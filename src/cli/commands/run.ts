@@ -2,12 +2,14 @@
 import { existsSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
 import { replaceProcess } from "../../platform/process.ts";
-import { installProject } from "../../project/install-project.ts";
+import { openStores } from "../../project/build-hooks.ts";
+import { type InstalledProject, installProject } from "../../project/install-project.ts";
 import type { CliContext } from "../context.ts";
 import type { RunFlags } from "../flags/install-flags.ts";
 import { sayInstalled } from "../install-words.ts";
-import { openProject } from "../open-project.ts";
-import { perform } from "../perform.ts";
+import { missingCommand } from "../missing-command.ts";
+import { type OpenedProject, openProject } from "../open-project.ts";
+import { perform, type Session } from "../perform.ts";
 import { runEnvironment } from "../run-environment.ts";
 import { selectionOf } from "../selection-flags.ts";
 
@@ -30,6 +32,8 @@ export async function runCommand(this: CliContext, flags: RunFlags, ...argv: str
         upgrade: [],
       });
       bin = `${installed.environment.layoutPath}/${installed.interpreter.paths.scripts}`;
+      if (flags.packed === true || flags.packedData === true)
+        bin = await packedScripts(session, opened, flags, installed);
       session.reporter.settle();
       // The command's own output is what was asked for: a word only where something had to be done.
       if (installed.environment.changed || session.reporter.options.verbose)
@@ -44,15 +48,27 @@ export async function runCommand(this: CliContext, flags: RunFlags, ...argv: str
     try {
       replaceProcess(...runEnvironment(argv, bin, `${root}/.venv`, session.context.env));
     } catch (error) {
-      if (!(error instanceof Failure) || error.code !== "DXPY_CANNOT_START") throw error;
-      throw new Failure(
-        "DXPY_NO_COMMAND",
-        `There is no command \`${argv[0]}\` in the environment or on PATH`,
-        {
-          hint: "Add the package that brings it with `dx-py add`.",
-          cause: error.cause,
-        },
-      );
+      throw missingCommand(error, argv[0] as string, bin);
     }
   });
+}
+
+/** The scripts folder of the same environment with its pure packages packed. */
+async function packedScripts(
+  { reporter }: Session,
+  { context }: OpenedProject,
+  flags: RunFlags,
+  { environment, interpreter }: InstalledProject,
+): Promise<string> {
+  const { packedEnvironment } = await import("../../environment/packed/packed-environment.ts");
+  const { prefix, packed, unpacked } = await packedEnvironment({
+    home: context.home,
+    store: openStores(context),
+    interpreter,
+    packages: environment.realised,
+    withData: flags.packedData === true,
+  });
+  reporter.detail(`packed: ${packed.join(", ") || "none"}`);
+  reporter.detail(`with a tree: ${unpacked.join(", ") || "none"}`);
+  return `${prefix}/${interpreter.paths.scripts}`;
 }

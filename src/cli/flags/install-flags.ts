@@ -32,4 +32,6 @@ export interface RunFlags extends CommonFlags, SelectionFlags {
   frozen?: boolean;
   locked?: boolean;
   noSync?: boolean;
+  packed?: boolean;
+  packedData?: boolean;
 }

@@ -47,6 +47,8 @@ export const runRoute = buildCommand<RunFlags, string[], CliContext>({
       frozen: yes("Do not look whether the lock is up to date"),
       locked: yes("Fail when the lock is not up to date"),
       noSync: yes("Run in the environment as it is"),
+      packed: yes("Trial: import pure packages from their packed form, without a tree"),
+      packedData: yes("The same, also for packages with data files"),
       ...COMMON,
     },
     aliases: COMMON_ALIASES,
