@@ -14,8 +14,14 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const warm = readWarmArguments(argv);
-  const answered = warm === undefined ? undefined : await answerWarm(warm);
-  if (answered !== undefined) return answered;
+  if (warm !== undefined) {
+    try {
+      const answered = await answerWarm(warm);
+      if (answered !== undefined) return answered;
+    } catch (error) {
+      return (await import("./warm-failure.ts")).tellWarmFailure(error, warm);
+    }
+  }
   const { runCommandLine } = await import("./command-line.ts");
   return await runCommandLine(argv);
 }

@@ -34,7 +34,8 @@ export async function perform(
 }
 
 function startFolder(context: CliContext, flags: GeneralFlags): string {
-  const given = flags.project;
+  // A file stands for the folder that it is in: completion in a shell ends there.
+  const given = flags.project?.replace(/(^|\/)pyproject\.toml$/, "$1.");
   if (given === undefined || given === "") return context.cwd;
   const path = given.startsWith("/") ? given : `${context.cwd}/${given}`;
   const tidied = path.replace(/\/+(\.?\/)*$/, "") || "/";
@@ -44,6 +45,7 @@ function startFolder(context: CliContext, flags: GeneralFlags): string {
   } catch (cause) {
     throw new Failure("DXPY_NO_PROJECT", `${given} is not a folder`, {
       context: { path: given },
+      hint: "Check the path after `--project`.",
       cause,
       exitCode: 2,
     });

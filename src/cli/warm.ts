@@ -42,7 +42,7 @@ function answerLock(command: WarmCommand, root: string, started: number): number
   const milliseconds = performance.now() - started;
   if (command.json) writeLine(1, JSON.stringify({ status: "fresh", packages, milliseconds }));
   else if (!command.quiet)
-    writeLine(2, `The lock is up to date: ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+    writeLine(2, `The lock is up to date: ${counted(packages)} in ${milliseconds.toFixed(1)} ms`);
   return 0;
 }
 
@@ -67,7 +67,7 @@ function sayInstalled(command: WarmCommand, result: WarmResult, milliseconds: nu
   }
   if (command.quiet) return;
   const what = changed ? "Installed" : "Already installed:";
-  writeLine(2, `${what} ${packages} packages in ${milliseconds.toFixed(1)} ms`);
+  writeLine(2, `${what} ${counted(packages)} in ${milliseconds.toFixed(1)} ms`);
   if (command.verbose) {
     writeLine(2, `layout: hit (alias) ${layoutPath}`);
     writeLine(2, `python: ${interpreterPath}`);
@@ -75,10 +75,18 @@ function sayInstalled(command: WarmCommand, result: WarmResult, milliseconds: nu
   }
 }
 
+function counted(packages: number): string {
+  return packages === 1 ? "1 package" : `${packages} packages`;
+}
+
 async function becomeCommand(command: WarmCommand, result: WarmResult, root: string): Promise<never> {
   const { replaceProcess } = await import("../platform/process.ts");
   const bin = `${result.layoutPath}/${result.scripts}`;
-  return replaceProcess(...runEnvironment(command.argv, bin, `${root}/.venv`, process.env));
+  try {
+    return replaceProcess(...runEnvironment(command.argv, bin, `${root}/.venv`, process.env));
+  } catch (error) {
+    throw (await import("./missing-command.ts")).missingCommand(error, command.argv[0] ?? "", bin);
+  }
 }
 
 function foldersOf({ root, member }: { root: string; member: string }): string[] {

@@ -24,8 +24,12 @@ export interface FileStamp {
 }
 
 export function stampOf(path: string): FileStamp | undefined {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat?.isFile() ? { size: Number(stat.size), mtimeNs: stat.mtimeNs } : undefined;
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat?.isFile() ? { size: Number(stat.size), mtimeNs: stat.mtimeNs } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What was remembered of the executable at this resolved path, if it has not changed since. */
@@ -84,9 +88,16 @@ export function rememberSearch(home: Home, key: string, executable: string, watc
   writeQuietly(home, fileOf(home, "search", key), JSON.stringify(record));
 }
 
-/** Creating, removing or renaming an entry changes a folder's modification time. */
+/**
+ * Creating, removing or renaming an entry changes a folder's modification time. `PATH` may well name folders that
+ * only another user may look into: they hold nothing for this one.
+ */
 function watchStamp(path: string): string {
-  return String(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? "none");
+  try {
+    return String(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? "none");
+  } catch {
+    return "none";
+  }
 }
 
 function fileOf(home: Home, kind: "python" | "search", key: string): string {

@@ -20,6 +20,7 @@ export async function discoverProject(start: string): Promise<Project> {
   if (!isFolder(start)) {
     throw new Failure("DXPY_NO_PROJECT", `${start} is not a folder`, {
       context: { path: start },
+      hint: "Check the path after `--project`.",
       exitCode: 2,
     });
   }
@@ -27,7 +28,7 @@ export async function discoverProject(start: string): Promise<Project> {
   if (dir === undefined) {
     throw new Failure("DXPY_NO_PROJECT", `No pyproject.toml in ${start} or above it`, {
       context: { path: start },
-      hint: "Run `dx-py init` to make one, or name the project's folder with `--project`.",
+      hint: initHint(start),
       exitCode: 2,
     });
   }
@@ -42,6 +43,18 @@ export async function discoverProject(start: string): Promise<Project> {
     }
   }
   return { root: dir, main: current, current, members: [] };
+}
+
+/** What to do where there is no project yet, by what else is there. */
+function initHint(folder: string): string {
+  const list = ["requirements.txt", "requirements.in"].find((name) => existsSync(`${folder}/${name}`));
+  if (list !== undefined)
+    return `Run \`dx-py init\`, then \`dx-py add -r ${list}\`: that takes over what ${list} asks for.`;
+  if (existsSync(`${folder}/setup.py`) || existsSync(`${folder}/setup.cfg`)) {
+    return "setup.py and setup.cfg say nothing that can be locked without running them: run `dx-py init`, and `dx-py add` what they require.";
+  }
+  if (existsSync(`${folder}/Pipfile`)) return "Run `dx-py init`, then `dx-py add` what the Pipfile asks for.";
+  return "Run `dx-py init` to make one, or name the project's folder with `--project`.";
 }
 
 /** The folder of the nearest `pyproject.toml`, without reading it. */

@@ -4,6 +4,7 @@ import type { Interpreter } from "../interpreters/interpreter.ts";
 import { writeFileAtomic } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import { isValidName, normalizeName } from "../standards/names.ts";
+import { readTomlFile, type TomlDocument } from "./toml-document.ts";
 import { tomlString } from "./toml-edit.ts";
 
 export interface InitOptions {
@@ -16,16 +17,25 @@ export interface InitOptions {
   interpreter: Interpreter;
 }
 
-/** Returns the files that were written, relative to the folder. DXPY_PROJECT_EXISTS, DXPY_BAD_NAME. */
-export function initProject({ dir, name, description, kind, interpreter }: InitOptions): {
+/**
+ * Returns the files that were written, relative to the folder. A `pyproject.toml` that only configures tools gets a
+ * `[project]` table. DXPY_PROJECT_EXISTS, DXPY_BAD_NAME, and those of reading.
+ */
+export async function initProject({ dir, name, description, kind, interpreter }: InitOptions): Promise<{
   name: string;
   files: string[];
-} {
+}> {
   const path = `${dir}/pyproject.toml`;
-  if (existsSync(path)) {
-    throw new Failure("DXPY_PROJECT_EXISTS", `${path} exists already`, { context: { path }, exitCode: 2 });
+  const begun = await readTomlFile(path);
+  if (begun?.table["project"] !== undefined) {
+    throw new Failure("DXPY_PROJECT_EXISTS", `${path} is a project already`, {
+      context: { path },
+      hint: "`dx-py add` adds to it, `dx-py install` makes its environment.",
+      exitCode: 2,
+    });
   }
-  const chosen = name ?? nameFromFolder(dir);
+  const poetry = poetryFacts(begun);
+  const chosen = name ?? poetry.name ?? nameFromFolder(dir);
   if (!isValidName(chosen)) {
     throw new Failure("DXPY_BAD_NAME", `\`${chosen}\` is not a valid name for a project`, {
       hint: "Letters, digits, `.`, `-` and `_`, with a letter or digit at each end: give one with `--name`.",
@@ -36,13 +46,17 @@ export function initProject({ dir, name, description, kind, interpreter }: InitO
   const lines = [
     "[project]",
     `name = ${tomlString(chosen)}`,
-    'version = "0.1.0"',
-    `description = ${tomlString(description ?? "")}`,
+    `version = ${tomlString(poetry.version ?? "0.1.0")}`,
+    `description = ${tomlString(description ?? poetry.description ?? "")}`,
     ...(existsSync(`${dir}/README.md`) ? ['readme = "README.md"'] : []),
     `requires-python = ">=${major}.${minor}"`,
     "dependencies = []",
   ];
   const files: [string, string][] = [];
+  if (begun !== undefined) {
+    writeFileAtomic(path, withTable(begun.text, lines));
+    return { name: chosen, files: ["pyproject.toml"] };
+  }
   if (kind === "lib") {
     const module = normalizeName(chosen).replaceAll("-", "_");
     lines.push("", "[build-system]", 'requires = ["hatchling"]', 'build-backend = "hatchling.build"');
@@ -63,6 +77,30 @@ export function initProject({ dir, name, description, kind, interpreter }: InitO
     written.push(file);
   }
   return { name: chosen, files: written };
+}
+
+/** What Poetry's own table says about the project; dependencies are in its own syntax and are not taken over. */
+function poetryFacts(
+  begun: TomlDocument | undefined,
+): Record<"name" | "version" | "description", string | undefined> {
+  const tool = begun?.table["tool"] as Record<string, unknown> | undefined;
+  const poetry = (tool?.["poetry"] ?? {}) as Record<string, unknown>;
+  const text = (key: string) => (typeof poetry[key] === "string" ? (poetry[key] as string) : undefined);
+  return { name: text("name"), version: text("version"), description: text("description") };
+}
+
+/** In front of the first table and the comment above it; keys that stand before any table stay so. */
+function withTable(text: string, lines: readonly string[]): string {
+  const newline = text.includes("\r\n") ? "\r\n" : "\n";
+  const own = text.split(/\r?\n/);
+  let at = own.findIndex((line) => /^\s*\[/.test(line));
+  if (at < 0) at = own.length;
+  while (at > 0 && own[at - 1]?.startsWith("#")) at -= 1;
+  const before = own.slice(0, at);
+  const after = own.slice(at);
+  const rest = after.length === 0 || after.every((line) => line === "") ? [""] : ["", ...after];
+  const gap = before.length > 0 && before.at(-1) !== "" ? [""] : [];
+  return [...before, ...gap, ...lines, ...rest].join(newline);
 }
 
 function nameFromFolder(dir: string): string {

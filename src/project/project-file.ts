@@ -95,10 +95,14 @@ export function isDynamic({ metadata }: ProjectFile): boolean {
 }
 
 export function noProjectTable(file: ProjectFile): Failure {
+  const tool = file.document.table["tool"];
+  const poetry = typeof tool === "object" && tool !== null && Object.hasOwn(tool, "poetry");
   const failure = badSetting(
     "project",
     "is missing",
-    "Add a `[project]` table with a `name` and a `version`, or run `dx-py init`.",
+    poetry
+      ? "This is a project of Poetry's own form. Write its name, version, Python and dependencies in a `[project]` table (PEP 621), which Poetry 2 reads too: `dx-py init` begins one."
+      : "Add a `[project]` table with a `name` and a `version`: `dx-py init` does.",
   );
   return withPath(failure, file.document.path);
 }

@@ -34,9 +34,14 @@ export function sourceDigests(
   sources: Readonly<Record<string, PackageSource[]>>,
 ): Record<string, string> {
   const digests: Record<string, string> = {};
+  const own = new Map(
+    [project.main, ...project.members].map(({ document }) => [document.path, document.sha256]),
+  );
   for (const folder of declaringFolders(project, sources)) {
     const key = relativePath(project.root, folder);
-    digests[key] = DECLARATIONS.map((name) => hashFile(`${folder}/${name}`) ?? "").join(" ");
+    digests[key] = DECLARATIONS.map((name) => `${folder}/${name}`)
+      .map((path) => own.get(path) ?? hashFile(path) ?? "")
+      .join(" ");
   }
   return digests;
 }

@@ -31,7 +31,10 @@ export async function describeSource(
 ): Promise<DescribedSource | undefined> {
   if (source.kind !== "path" && source.kind !== "workspace") return undefined;
   if (!(statSync(source.path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return undefined;
-  const file = await readProjectFile(source.path);
+  // As the command sees it: `add` resolves with a text that is not yet on the disk.
+  const file =
+    [project.main, ...project.members].find(({ dir }) => dir === source.path) ??
+    (await readProjectFile(source.path));
   if (file === undefined) return undefined;
   if (file.name !== undefined && file.name !== normalizeName(name)) {
     throw new Failure("DXPY_WRONG_NAME", `The source of \`${name}\` is a project called \`${file.name}\``, {

@@ -67,7 +67,11 @@ async function download(
       if (silent && !file.url.startsWith("file:")) silentOrigins.add(originOf(file.url));
     }
   }
-  const other = await index.findFile(project, file.name, file.hashes).catch(() => undefined);
+  // Only a hash says that a file of the same name elsewhere is the one that is meant, and not somebody else's.
+  const known = Object.keys(file.hashes).length > 0;
+  const other = known
+    ? await index.findFile(project, file.name, file.hashes).catch(() => undefined)
+    : undefined;
   if (other !== undefined && other.url !== file.url) return await from(other.url);
   if (file.url !== undefined && failure === undefined) return await from(file.url);
   throw (

@@ -17,7 +17,7 @@ export async function init(this: CliContext, flags: InitFlags, folder?: string):
       { ...(flags.python === undefined ? {} : { python: flags.python }), projectDir: start },
       { home: this.home, env: this.env },
     );
-    const made = initProject({
+    const made = await initProject({
       dir,
       kind: flags.lib === true ? "lib" : "app",
       interpreter,

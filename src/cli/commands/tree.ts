@@ -7,6 +7,7 @@ import { Failure } from "../../platform/errors.ts";
 import type { Project } from "../../project/discover.ts";
 import { lockProject } from "../../project/lock-project.ts";
 import { rootRequirements } from "../../project/root-requirements.ts";
+import { nearest } from "../../project/setting-checks.ts";
 import type { MarkerEnvironment } from "../../standards/marker-environment.ts";
 import { formatMarker } from "../../standards/markers.ts";
 import { normalizeName } from "../../standards/names.ts";
@@ -44,6 +45,7 @@ export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
       ...(flags.depth === undefined ? {} : { depth: flags.depth }),
       environment: { ...platformFacts(flags.pythonPlatform), ...pythonFacts(flags.pythonVersion) },
     };
+    checkNames(flags.package, shown);
     const roots = lockTree(shown, options);
     const { paint } = session.reporter;
     const scopes = scopesOf(project, lock);
@@ -55,6 +57,20 @@ export async function tree(this: CliContext, flags: TreeFlags): Promise<void> {
     if (roots.some(hasRepeated)) session.reporter.result(paint.dim("(*) shown above"));
     session.reporter.json(roots);
   });
+}
+
+function checkNames(names: readonly string[], { packages }: Lock): void {
+  for (const name of names.map(normalizeName)) {
+    if (packages.some((entry) => entry.name === name)) continue;
+    const near = nearest(
+      name,
+      packages.map((entry) => entry.name),
+    );
+    throw new Failure("DXPY_NOT_IN_LOCK", `The lock has no package \`${name}\``, {
+      context: { package: name },
+      hint: near === undefined ? "`dx-py tree` shows all that it has." : `Did you mean \`${near}\`?`,
+    });
+  }
 }
 
 function rootName(project: Project): string {

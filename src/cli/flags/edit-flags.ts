@@ -12,6 +12,7 @@ export interface AddFlags extends CommonFlags {
   branch?: string;
   path?: string;
   editable?: boolean;
+  requirements: string[];
   raw?: boolean;
   noInstall?: boolean;
   frozen?: boolean;
