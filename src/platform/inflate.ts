@@ -1,5 +1,3 @@
-import { constants, createInflateRaw, inflateRawSync } from "node:zlib";
-
 /**
  * Raw deflate with exact bounds, into one buffer that is used again and again: fresh memory for every file costs more
  * in page faults than the copying it saves.
@@ -14,6 +12,11 @@ export interface Inflater {
 
 /** Larger than nearly every file of a wheel, smaller than the processor's cache. */
 const PIECE = 1024 * 1024;
+
+/** Loaded when something is inflated: with the streams that it brings it takes 3 ms, and most commands unpack nothing. */
+function zlib(): typeof import("node:zlib") {
+  return require("node:zlib") as typeof import("node:zlib");
+}
 
 /** The part of Node's zlib binding that is used; it is not documented, so it is tried before it is trusted. */
 interface Handle {
@@ -37,6 +40,7 @@ export function createInflater(): Inflater {
 
 /** Drives zlib's state by hand: no allocation per file, and a file larger than the buffer comes in pieces. */
 function createDirectInflater(): Inflater | undefined {
+  const { constants, createInflateRaw } = zlib();
   const stream = createInflateRaw() as unknown as { _handle?: Handle; _writeState?: Uint32Array };
   const handle = stream._handle;
   const state = stream._writeState;
@@ -94,7 +98,7 @@ export function inflateWhole(
 ): string | undefined {
   let result: { buffer: Uint8Array; engine: { bytesWritten: number } };
   try {
-    result = inflateRawSync(compressed, {
+    result = zlib().inflateRawSync(compressed, {
       chunkSize: Math.max(64, size + 1),
       maxOutputLength: Math.max(1, size),
       info: true,
