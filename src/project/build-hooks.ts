@@ -4,7 +4,6 @@
  */
 
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { findLayout, healLayout } from "../environment/heal.ts";
 import { looksHealthy } from "../environment/layout-health.ts";
 import { selectPackages } from "../environment/select.ts";
@@ -170,6 +169,7 @@ async function prepareBuilds(of: BuildRequestContext): Promise<BuildInterface> {
   const { createBuildInterface } = await import("../realise/build/create-build-interface.ts");
   const realising = realiseContextFor(of);
   if (await holdStore(of.context)) return createBuildInterface(realising);
+  const { tmpdir } = await import("node:os");
   // Builds need a place to write: for as long as this process takes, with what the real store has below it.
   const home = homeFolders({ DX_PY_HOME: mkdtempSync(`${tmpdir()}/dx-py-home-`) });
   process.on("exit", () => removeTree(home.root));
