@@ -10,7 +10,7 @@ const sandboxRules: Rules = [
       `The build wrote outside its own folder, to ${match.slice(1).find((path) => path !== undefined)}, which the sandbox forbids.`,
   ],
   [
-    /name resolution|[Cc]ould not resolve host|Network is unreachable|Name or service not known|nodename nor servname|getaddrinfo failed|failed to (?:download|fetch)|Couldn't resolve host/,
+    /name resolution|[Cc]ould not resolve host|Network is unreachable|Name or service not known|nodename nor servname|getaddrinfo failed|failed to (?:download|fetch)|Connection refused|Couldn't resolve host/,
     () => "The build tried to reach the network, which a sandbox does not have.",
   ],
 ];

@@ -30,7 +30,7 @@ function findSandbox(env: Readonly<Record<string, string | undefined>>): Sandbox
     }
     const made = make(program);
     const probe = runProcess(made(["/bin/sh", "-c", "test ! -w /"], []), {
-      env: search,
+      env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
       timeout: 10_000,
     });
     if (probe.code === 0) return made;
