@@ -2,7 +2,16 @@ import { type IntegerSet, singleton } from "../../standards/marker-algebra/integ
 import type { Arena, Incompatibility, IncompatibilityId, PackageId } from "./incompatibility.ts";
 import { termOf } from "./incompatibility.ts";
 import { PriorityList } from "./priority-list.ts";
-import { impliesTerm, intersectTerms, negate, positiveTerm, type Term, termsDisjoint } from "./term.ts";
+import {
+  compareTerms,
+  compareWithInterval,
+  intersectTerms,
+  negate,
+  positiveTerm,
+  type Term,
+  termsDisjoint,
+} from "./term.ts";
+import { type IncompatibilityRows, isInterval, isPositive, KnownEnds, unclear } from "./term-table.ts";
 
 /** What one package is known to be, and by what steps: derivations in order, then perhaps a decision. */
 interface Assignment {
@@ -33,7 +42,12 @@ export type SatisfierSearch =
   | { package: PackageId; sameLevel: true; cause: IncompatibilityId }
   | { package: PackageId; sameLevel: false; previousLevel: number };
 
-export type Relation = "satisfied" | "contradicted" | "inconclusive" | { almost: PackageId };
+/**
+ * How the steps so far stand to an incompatibility: one of `relations`, or, from 0 on, the package whose term alone is
+ * open while all others are satisfied.
+ */
+export type Relation = number;
+export const relations = { satisfied: -1, contradicted: -2, inconclusive: -3 } as const;
 
 /** How urgent it is to decide on a package: the greatest number first. Must differ between packages. */
 export type Prioritizer = (id: PackageId) => number;
@@ -43,6 +57,7 @@ export class PartialSolution {
   #nextIndex = 0;
   #level = 0;
   #assignments: (Assignment | undefined)[] = [];
+  #ends = new KnownEnds();
   /** Packages that have an assignment, in no particular order. */
   #assigned: PackageId[] = [];
   /** Decided packages by level: `#decided[0]` is level 1. */
@@ -71,6 +86,7 @@ export class PartialSolution {
             accumulated: assignment.accumulated.slice(),
           },
     );
+    copy.#ends = this.#ends.clone();
     copy.#assigned = this.#assigned.slice();
     copy.#decided = this.#decided.slice();
     copy.#queue = this.#queue.clone();
@@ -106,6 +122,7 @@ export class PartialSolution {
     assignment.decision = version;
     assignment.decisionIndex = this.#nextIndex++;
     assignment.term = positiveTerm(singleton(version));
+    this.#ends.set(id, assignment.term);
     this.#decided.push(id);
   }
 
@@ -125,6 +142,8 @@ export class PartialSolution {
         decision: -1,
         decisionIndex: -1,
       };
+      // Filled up, not left with holes: arrays with holes are slow.
+      while (this.#assignments.length < id) this.#assignments.push(undefined);
       this.#assignments[id] = known;
       this.#assigned.push(id);
     } else {
@@ -132,6 +151,7 @@ export class PartialSolution {
       known.highestLevel = this.#level;
       known.term = intersectTerms(known.term, term);
     }
+    this.#ends.set(id, known.term);
     known.indices.push(this.#nextIndex++);
     known.levels.push(this.#level);
     known.causes.push(cause);
@@ -163,6 +183,7 @@ export class PartialSolution {
       const assignment = this.#assignments[id]!;
       if (assignment.smallestLevel > level) {
         this.#assignments[id] = undefined;
+        this.#ends.delete(id);
         continue;
       }
       this.#assigned[kept++] = id;
@@ -178,6 +199,7 @@ export class PartialSolution {
       assignment.accumulated.length = last;
       assignment.highestLevel = assignment.levels[last - 1]!;
       assignment.term = assignment.accumulated[last - 1]!;
+      this.#ends.set(id, assignment.term);
       assignment.decision = -1;
       assignment.decisionIndex = -1;
       this.#queue.delete(id);
@@ -208,28 +230,43 @@ export class PartialSolution {
   ): IncompatibilityId | undefined {
     if (this.#hasBacktracked) {
       const exact = positiveTerm(singleton(version));
-      const satisfied = dependencies.find((one) => this.relation(arena[one]!, id, exact) === "satisfied");
+      const satisfied = dependencies.find((one) => this.#isSatisfiedWith(arena[one]!, id, exact));
       if (satisfied !== undefined) return satisfied;
     }
     this.decide(id, version);
     return undefined;
   }
 
-  /** How the steps so far stand to an incompatibility; `assumed` stands in for what is known of `assumedId`. */
-  relation(incompatibility: Incompatibility, assumedId = -1, assumed?: Term): Relation {
+  /** How the steps so far stand to an incompatibility. */
+  relation(id: IncompatibilityId, arena: Arena, { starts, rows }: IncompatibilityRows): Relation {
     let almost = -1;
-    const { packages, terms } = incompatibility;
+    let at = starts[id]!;
+    const end = at + 1 + 4 * rows[at]!;
+    for (at += 1; at < end; at += 4) {
+      const one = rows[at]!;
+      let order = this.#ends.compare(one, rows[at + 1]!, rows[at + 2]!, rows[at + 3]!);
+      if (order === unclear) {
+        const known = this.#assignments[one]!.term;
+        order = isInterval(rows[at + 1]!)
+          ? compareWithInterval(known, isPositive(rows[at + 1]!), rows[at + 2]!, rows[at + 3]!)
+          : compareTerms(known, arena[id]!.terms[(at - starts[id]! - 1) >> 2]!);
+      }
+      if (order === 1) continue;
+      if (order === -1) return relations.contradicted;
+      if (almost >= 0) return relations.inconclusive;
+      almost = one;
+    }
+    return almost < 0 ? relations.satisfied : almost;
+  }
+
+  /** Whether an incompatibility would be satisfied if this were known of one package. */
+  #isSatisfiedWith({ packages, terms }: Incompatibility, assumedId: PackageId, assumed: Term): boolean {
     for (let i = 0; i < packages.length; i++) {
       const id = packages[i]!;
       const known = id === assumedId ? assumed : this.#assignments[id]?.term;
-      if (known !== undefined) {
-        if (impliesTerm(known, terms[i]!)) continue;
-        if (termsDisjoint(known, terms[i]!)) return "contradicted";
-      }
-      if (almost >= 0) return "inconclusive";
-      almost = id;
+      if (known === undefined || compareTerms(known, terms[i]!) !== 1) return false;
     }
-    return almost < 0 ? "satisfied" : { almost };
+    return true;
   }
 
   /** Finds the step that made the incompatibility true, and the level before which it was not inevitable. */

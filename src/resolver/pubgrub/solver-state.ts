@@ -17,7 +17,9 @@ import {
   rootIncompatibility,
   unavailable,
 } from "./incompatibility.ts";
-import { PartialSolution } from "./partial-solution.ts";
+import { PartialSolution, relations } from "./partial-solution.ts";
+import { compareTerms, type Term, uniteTerms } from "./term.ts";
+import { IncompatibilityRows } from "./term-table.ts";
 
 /** A dependency as the provider states it. */
 export interface Dependency {
@@ -53,12 +55,16 @@ export class SolverState {
   readonly rootVersion: number;
   readonly arena: Arena;
   readonly solution: PartialSolution;
+  #rows = new IncompatibilityRows();
   /** By package, oldest first. */
   #byPackage: IncompatibilityId[][] = [];
+  /** The same without those of one positive term; and all that these say cannot be, as one term. */
+  #byPackageWithoutUnits: IncompatibilityId[][] = [];
+  #units: (Term | undefined)[] = [];
   /** By "dependent, dependency", the incompatibilities that express it. */
   #dependencies = new Map<number, IncompatibilityId[]>();
   /** The decision level at which an incompatibility was found contradicted; 0: not. */
-  #contradictedAt: number[] = [];
+  #contradictedAt = new Int32Array(1024);
   #contradicted: IncompatibilityId[] = [];
 
   constructor(root: PackageId, rootVersion: number, arena: Arena = [], solution = new PartialSolution()) {
@@ -76,7 +82,10 @@ export class SolverState {
 
   clone(): SolverState {
     const copy = new SolverState(this.root, this.rootVersion, this.arena, this.solution.clone());
+    copy.#rows = this.#rows;
     copy.#byPackage = this.#byPackage.map((ids) => ids.slice());
+    copy.#byPackageWithoutUnits = this.#byPackageWithoutUnits.map((ids) => ids.slice());
+    copy.#units = this.#units.slice();
     copy.#dependencies = new Map(Array.from(this.#dependencies, ([key, ids]) => [key, ids.slice()]));
     copy.#contradictedAt = this.#contradictedAt.slice();
     copy.#contradicted = this.#contradicted.slice();
@@ -143,20 +152,26 @@ export class SolverState {
     const changed: PackageId[] = [id];
     while (changed.length > 0) {
       const current = changed.pop()!;
-      const ids = this.#byPackage[current] ?? [];
+      const known = this.solution.term(current);
+      const units = this.#units[current];
+      // What is known already rules out all that is impossible by itself: then it need not be looked at one by one.
+      const ids =
+        (known !== undefined && units !== undefined && compareTerms(known, units) === -1
+          ? this.#byPackageWithoutUnits[current]
+          : this.#byPackage[current]) ?? [];
       let conflict = -1;
       for (let i = ids.length - 1; i >= 0; i--) {
         const one = ids[i]!;
-        if (this.#contradictedAt[one]! > 0) continue;
-        const relation = this.solution.relation(this.arena[one]!);
-        if (relation === "inconclusive") continue;
-        if (relation === "satisfied") {
+        if (this.#contradictedAt[one] !== 0) continue;
+        const relation = this.solution.relation(one, this.arena, this.#rows);
+        if (relation === relations.inconclusive) continue;
+        if (relation === relations.satisfied) {
           conflict = one;
           break;
         }
-        if (relation !== "contradicted") {
-          if (!changed.includes(relation.almost)) changed.push(relation.almost);
-          this.solution.derive(relation.almost, one, this.arena);
+        if (relation >= 0) {
+          if (!changed.includes(relation)) changed.push(relation);
+          this.solution.derive(relation, one, this.arena);
         }
         this.#markContradicted(one);
       }
@@ -214,24 +229,40 @@ export class SolverState {
       if (siblings === undefined) {
         this.#dependencies.set(key, [id]);
       } else {
-        const at = siblings.findIndex((past) => canMerge(this.arena[id]!, this.arena[past]!));
+        const { arena } = this;
+        const incompatibility = arena[id]!;
+        let at = siblings.length - 1;
+        while (at >= 0 && !canMerge(incompatibility, arena[siblings[at]!]!)) at -= 1;
         if (at < 0) {
           siblings.push(id);
         } else {
           const past = siblings[at]!;
-          this.arena.push(mergeDependents(this.arena[id]!, this.arena[past]!));
-          id = this.arena.length - 1;
+          arena.push(mergeDependents(incompatibility, arena[past]!));
+          id = arena.length - 1;
           siblings[at] = id;
-          for (const one of this.arena[id]!.packages) {
-            this.#byPackage[one] = (this.#byPackage[one] ?? []).filter((other) => other !== past);
+          for (const one of arena[id]!.packages) {
+            remove(this.#byPackage[one], past);
+            remove(this.#byPackageWithoutUnits[one], past);
           }
         }
       }
     }
-    for (const one of this.arena[id]!.packages) {
-      const ids = this.#byPackage[one];
-      if (ids === undefined) this.#byPackage[one] = [id];
-      else ids.push(id);
+    this.#rows.put(id, this.arena[id]!);
+    const { packages, terms } = this.arena[id]!;
+    const isUnit = packages.length === 1 && terms[0]!.positive;
+    for (const one of packages) {
+      append(this.#byPackage, one, id);
+      if (!isUnit) {
+        append(this.#byPackageWithoutUnits, one, id);
+      } else {
+        const units = this.#units[one];
+        this.#units[one] = units === undefined ? terms[0]! : uniteTerms(units, terms[0]!);
+      }
+    }
+    if (id >= this.#contradictedAt.length) {
+      const larger = new Int32Array(Math.max(this.#contradictedAt.length * 2, id + 1));
+      larger.set(this.#contradictedAt);
+      this.#contradictedAt = larger;
     }
     return id;
   }
@@ -251,4 +282,15 @@ export class SolverState {
       this.#contradicted.pop();
     }
   }
+}
+
+function append(lists: IncompatibilityId[][], one: PackageId, id: IncompatibilityId): void {
+  const ids = lists[one];
+  if (ids === undefined) lists[one] = [id];
+  else ids.push(id);
+}
+
+function remove(ids: IncompatibilityId[] | undefined, id: IncompatibilityId): void {
+  const at = ids?.lastIndexOf(id) ?? -1;
+  if (at >= 0) ids!.splice(at, 1);
 }

@@ -1,7 +1,10 @@
 import {
+  compareSets,
+  compareWithInterval as compareWithOneInterval,
   difference,
   emptySet,
   type IntegerSet,
+  includesInterval,
   intersection,
   isDisjoint,
   isSubset,
@@ -46,10 +49,31 @@ export function uniteTerms(a: Term, b: Term): Term {
   return negativeTerm(b.positive ? difference(a.set, b.set) : intersection(a.set, b.set));
 }
 
-/** Whether every selection that satisfies `a` satisfies `b`. */
-export function impliesTerm(a: Term, b: Term): boolean {
-  if (a.positive) return b.positive ? isSubset(a.set, b.set) : isDisjoint(a.set, b.set);
-  return !b.positive && isSubset(b.set, a.set);
+/** 1: every selection that satisfies `a` satisfies `b`. -1: none does. 0: some do. */
+export function compareTerms(a: Term, b: Term): -1 | 0 | 1 {
+  if (!a.positive) {
+    if (!isSubset(b.set, a.set)) return 0;
+    return b.positive ? -1 : 1;
+  }
+  if (b.positive || a.set.length === 0) return compareSets(a.set, b.set);
+  const order = compareSets(a.set, b.set);
+  return order === 0 ? 0 : order === 1 ? -1 : 1;
+}
+
+/** The same with a term whose set is one interval. */
+export function compareWithInterval(
+  { positive, set }: Term,
+  otherPositive: boolean,
+  from: number,
+  to: number,
+): -1 | 0 | 1 {
+  if (!positive) {
+    if (!includesInterval(set, from, to)) return 0;
+    return otherPositive ? -1 : 1;
+  }
+  const order = compareWithOneInterval(set, from, to);
+  if (order === 0 || otherPositive || set.length === 0) return order;
+  return order === 1 ? -1 : 1;
 }
 
 /** Whether no selection satisfies both. */

@@ -72,7 +72,21 @@ export function union(a: IntegerSet, b: IntegerSet): IntegerSet {
 
 /** The members of `a` that `b` does not have. */
 export function difference(a: IntegerSet, b: IntegerSet): IntegerSet {
-  return b.length === 0 ? a : intersection(a, complement(b));
+  if (b.length === 0 || a.length === 0) return a;
+  if (b.length > 2) return intersection(a, complement(b));
+  // What is taken away most often is one version.
+  const from = b[0]!;
+  const to = b[1]!;
+  const first = intervalBeyond(a, 0, from);
+  const last = intervalBeyond(a, first, to);
+  const cutsFirst = first < a.length && a[first]! < from;
+  const cutsLast = last < a.length && a[last]! < to;
+  if (first === last && !cutsLast) return a;
+  const out = a.slice(0, first);
+  if (cutsFirst) out.push(a[first]!, from);
+  if (cutsLast) out.push(to, a[last + 1]!);
+  for (let i = cutsLast ? last + 2 : last; i < a.length; i++) out.push(a[i]!);
+  return out.length === 0 ? emptySet : out;
 }
 
 export function contains(set: IntegerSet, value: number): boolean {
@@ -86,12 +100,39 @@ export function contains(set: IntegerSet, value: number): boolean {
   return (low & 1) === 1;
 }
 
+/** The first position of an interval, from `from` on, that ends after `value`. */
+function intervalBeyond(set: IntegerSet, from: number, value: number): number {
+  const { length } = set;
+  if (from >= length || set[from + 1]! > value) return from;
+  // Sets of a few intervals meet sets of thousands: steps that double, then halves, skip what is not asked for.
+  let low = from;
+  let step = 2;
+  while (low + step < length && set[low + step + 1]! <= value) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step, length);
+  low += 2;
+  while (low < high) {
+    const middle = ((low + high) >>> 2) << 1;
+    if (set[middle + 1]! <= value) low = middle + 2;
+    else high = middle;
+  }
+  return low;
+}
+
 export function isSubset(a: IntegerSet, b: IntegerSet): boolean {
   if (a === b) return true;
+  let i = 0;
   let j = 0;
-  for (let i = 0; i < a.length; i += 2) {
-    while (j < b.length && b[j + 1]! < a[i + 1]!) j += 2;
-    if (j >= b.length || b[j]! > a[i]!) return false;
+  while (i < a.length) {
+    const from = a[i]!;
+    j = intervalBeyond(b, j, from);
+    if (j >= b.length || b[j]! > from) return false;
+    const to = b[j + 1]!;
+    i = intervalBeyond(a, i, to);
+    // The interval of `a` that ends last within this one of `b`, or goes beyond it.
+    if (i < a.length && a[i]! < to) return false;
   }
   return true;
 }
@@ -99,12 +140,37 @@ export function isSubset(a: IntegerSet, b: IntegerSet): boolean {
 export function isDisjoint(a: IntegerSet, b: IntegerSet): boolean {
   let i = 0;
   let j = 0;
-  while (i < a.length && j < b.length) {
-    if (a[i + 1]! <= b[j]!) i += 2;
-    else if (b[j + 1]! <= a[i]!) j += 2;
-    else return false;
+  while (i < a.length) {
+    j = intervalBeyond(b, j, a[i]!);
+    if (j >= b.length) return true;
+    if (b[j]! < a[i + 1]!) return false;
+    i = intervalBeyond(a, i, b[j]!);
   }
   return true;
+}
+
+/** 1: `a` is a subset of `b`, as the empty set always is. -1: they are disjoint. 0: they overlap. */
+export function compareSets(a: IntegerSet, b: IntegerSet): -1 | 0 | 1 {
+  if (a === b || a.length === 0) return 1;
+  const from = a[0]!;
+  const to = a[1]!;
+  const at = intervalBeyond(b, 0, from);
+  if (at >= b.length || b[at]! >= to) return a.length === 2 || isDisjoint(a, b) ? -1 : 0;
+  if (b[at]! > from || b[at + 1]! < to) return 0;
+  return a.length === 2 || isSubset(a, b) ? 1 : 0;
+}
+
+/** Whether all integers from `from` to before `to` are in the set. */
+export function includesInterval(set: IntegerSet, from: number, to: number): boolean {
+  const at = intervalBeyond(set, 0, from);
+  return at < set.length && set[at]! <= from && set[at + 1]! >= to;
+}
+
+/** `compareSets` of a set and the integers from `from` to before `to`. */
+export function compareWithInterval(set: IntegerSet, from: number, to: number): -1 | 0 | 1 {
+  if (set.length === 0 || (set[0]! >= from && set[set.length - 1]! <= to)) return 1;
+  const at = intervalBeyond(set, 0, from);
+  return at >= set.length || set[at]! >= to ? -1 : 0;
 }
 
 export function setsEqual(a: IntegerSet, b: IntegerSet): boolean {
