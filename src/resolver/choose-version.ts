@@ -1,5 +1,5 @@
 import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
-import { intersection, singleton } from "../standards/marker-algebra/integer-set.ts";
+import { intersection, setsEqual, singleton } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { separation } from "../standards/marker-algebra/marker-separation.ts";
 import { publicVersion } from "../standards/version.ts";
@@ -25,6 +25,27 @@ export function chooseVersion(
   set: IntegerSet,
 ): Chosen {
   if (name === session.rootName) return onlyVersion;
+  const known = state.choices.get(id);
+  if (known !== undefined && setsEqual(known.set, set)) return known.version;
+  const chosen = chooseAnew(session, state, id, name, set);
+  // What is known of a package's environments grows with every decision: then a choice does not hold.
+  if (typeof chosen === "number" && session.requiredEnvironments.length === 0) {
+    if (known === undefined) state.choices.set(id, { set, version: chosen });
+    else {
+      known.set = set;
+      known.version = chosen;
+    }
+  }
+  return chosen;
+}
+
+function chooseAnew(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  name: string,
+  set: IntegerSet,
+): Chosen {
   const project = session.loaded(name, state.env);
   if (project.direct !== undefined) return chooseDirect(state, project, set);
   const i = select(session, state, project, set);

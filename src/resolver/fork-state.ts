@@ -1,3 +1,4 @@
+import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { pythonBounds } from "../standards/marker-algebra/marker-python.ts";
 import { ConflictTracker } from "./conflict-tracker.ts";
@@ -18,6 +19,11 @@ export interface ForkState {
   tracker: ConflictTracker;
   /** Versions whose dependencies the solver has been told, by package. */
   added: Map<PackageId, Set<number>>;
+  /**
+   * By package, the version chosen last and the set that it was chosen from: conflicts take decisions back, and most
+   * are then made again. A fork begins without.
+   */
+  choices: Map<PackageId, { set: IntegerSet; version: number }>;
   /** The package that was decided on last. */
   next: PackageId;
   /** After a fork on a version: the package to go on with, and perhaps the version for it. */
@@ -33,6 +39,7 @@ export function firstState(session: Session, rootId: PackageId, rootVersion: num
     priorities: new Priorities(),
     tracker: new ConflictTracker(),
     added: new Map(),
+    choices: new Map(),
     next: rootId,
   };
 }
@@ -50,6 +57,7 @@ export function forkState(session: Session, state: ForkState, env: ForkEnvironme
     priorities: state.priorities.clone(),
     tracker: state.tracker.clone(),
     added: new Map(Array.from(state.added, ([id, versions]) => [id, new Set(versions)])),
+    choices: new Map(),
     next: state.next,
   };
   return copy;

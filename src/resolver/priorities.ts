@@ -20,35 +20,49 @@ type Urgency = (typeof Urgency)[keyof typeof Urgency];
  * variants of a project are decided one after the other; among them the order of their own discovery.
  */
 export class Priorities {
-  #projects = new Map<string, { urgency: Urgency; order: number }>();
-  #variants = new Map<PackageId, number>();
+  /** Projects by name as positions in the two lists. */
+  #projects = new Map<string, number>();
+  #urgencies: Urgency[] = [];
+  /** By package: the order of its discovery, and its project; -1: not known. */
+  #variants: number[] = [];
+  #projectsOf: number[] = [];
+  #count = 0;
 
   clone(): Priorities {
     const copy = new Priorities();
-    for (const [name, { urgency, order }] of this.#projects) copy.#projects.set(name, { urgency, order });
-    copy.#variants = new Map(this.#variants);
+    copy.#projects = new Map(this.#projects);
+    copy.#urgencies = this.#urgencies.slice();
+    copy.#variants = this.#variants.slice();
+    copy.#projectsOf = this.#projectsOf.slice();
+    copy.#count = this.#count;
     return copy;
   }
 
   /** Notes a requirement on a package. */
   add(id: PackageId, name: string, requirement: { pinned: boolean; direct: boolean }): void {
-    if (!this.#variants.has(id)) this.#variants.set(id, this.#variants.size);
     const urgency = requirement.direct
       ? Urgency.direct
       : requirement.pinned
         ? Urgency.pinned
         : Urgency.ordinary;
-    const known = this.#projects.get(name);
-    if (known === undefined) this.#projects.set(name, { urgency, order: this.#projects.size });
-    else if (urgency > known.urgency) known.urgency = urgency;
+    while (this.#variants.length <= id) {
+      this.#variants.push(-1);
+      this.#projectsOf.push(-1);
+    }
+    if (this.#variants[id]! < 0) {
+      this.#variants[id] = this.#count++;
+      this.#projectsOf[id] = this.#project(name, urgency);
+    }
+    const project = this.#projectsOf[id]!;
+    if (urgency > this.#urgencies[project]!) this.#urgencies[project] = urgency;
   }
 
   /** Greater is more urgent; no two packages share a value. */
-  of(id: PackageId, name: string | undefined): number {
-    const project = name === undefined ? undefined : this.#projects.get(name);
-    if (project === undefined) return Number.MAX_SAFE_INTEGER - id;
+  of(id: PackageId): number {
+    const project = this.#projectsOf[id] ?? -1;
+    if (project < 0) return Number.MAX_SAFE_INTEGER - id;
     return (
-      project.urgency * 2 ** 44 + (2 ** 20 - project.order) * 2 ** 23 + (2 ** 22 - this.#variants.get(id)!)
+      this.#urgencies[project]! * 2 ** 44 + (2 ** 20 - project) * 2 ** 23 + (2 ** 22 - this.#variants[id]!)
     );
   }
 
@@ -62,14 +76,23 @@ export class Priorities {
     return this.#mark(name, Urgency.conflictLate, [Urgency.conflictEarly, Urgency.conflictLate]);
   }
 
-  #mark(name: string, urgency: Urgency, unless: readonly Urgency[]): boolean {
-    const known = this.#projects.get(name);
-    if (known === undefined) {
-      this.#projects.set(name, { urgency, order: this.#projects.size });
-      return true;
+  /** The position of a project, noted with this urgency when it is new. */
+  #project(name: string, urgency: Urgency): number {
+    let project = this.#projects.get(name);
+    if (project === undefined) {
+      project = this.#urgencies.length;
+      this.#projects.set(name, project);
+      this.#urgencies.push(urgency);
     }
-    if (unless.includes(known.urgency)) return false;
-    known.urgency = urgency;
+    return project;
+  }
+
+  #mark(name: string, urgency: Urgency, unless: readonly Urgency[]): boolean {
+    const before = this.#urgencies.length;
+    const project = this.#project(name, urgency);
+    if (project === before) return true;
+    if (unless.includes(this.#urgencies[project]!)) return false;
+    this.#urgencies[project] = urgency;
     return true;
   }
 }

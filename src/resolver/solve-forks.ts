@@ -70,7 +70,7 @@ async function solveFork(
 ): Promise<ForkState[] | undefined> {
   const { table } = session;
   const { solver } = state;
-  const prioritize = (id: PackageId) => state.priorities.of(id, table.name(id));
+  const prioritize = (id: PackageId) => state.priorities.of(id);
   while (true) {
     let id: PackageId | undefined = state.resume?.id;
     let version = state.resume?.version;

@@ -82,10 +82,12 @@ export function difference(a: IntegerSet, b: IntegerSet): IntegerSet {
   const cutsFirst = first < a.length && a[first]! < from;
   const cutsLast = last < a.length && a[last]! < to;
   if (first === last && !cutsLast) return a;
-  const out = a.slice(0, first);
-  if (cutsFirst) out.push(a[first]!, from);
-  if (cutsLast) out.push(to, a[last + 1]!);
-  for (let i = cutsLast ? last + 2 : last; i < a.length; i++) out.push(a[i]!);
+  const out = a.slice();
+  const removed = (cutsLast ? last + 2 : last) - first;
+  if (cutsFirst && cutsLast) out.splice(first, removed, a[first]!, from, to, a[last + 1]!);
+  else if (cutsFirst) out.splice(first, removed, a[first]!, from);
+  else if (cutsLast) out.splice(first, removed, to, a[last + 1]!);
+  else out.splice(first, removed);
   return out.length === 0 ? emptySet : out;
 }
 
