@@ -28,8 +28,20 @@ describe("hints for the log of a failed build", () => {
     ["error: Microsoft Visual C++ 14.0 or greater is required.", "no compiler"],
     ["Error: pg_config executable not found.", "`pg_config`"],
     ["OSError: [Errno 28] No space left on device", "disk is full"],
+    ["ERROR: No matching distribution found for pytest-runner", "pytest-runner by itself"],
+    ["../meson.build:14:14: ERROR: Git command failed: ['/usr/bin/git', 'clone', 'x']", "needs the network"],
   ])("%s", (log, hint) => {
     expect(hintForLog(`some lines before\n${log}\nsome after`, context)).toContain(hint);
+  });
+
+  test.each([
+    ["OSError: [Errno 30] Read-only file system: '/home/x/y'", "outside its own folder, to /home/x/y,"],
+    ["sh: 1: cannot create /etc/x: Read-only file system", "to /etc/x,"],
+    ["touch: cannot touch '/usr/x': Read-only file system", "to /usr/x,"],
+    ["error: failed to download `libc v0.2`", "tried to reach the network"],
+    ["urlopen error [Errno -3] Temporary failure in name resolution", "tried to reach the network"],
+  ])("in a sandbox: %s", (log, hint) => {
+    expect(hintForLog(`before\n${log}\nafter`, { ...context, sandboxed: true })).toContain(hint);
   });
 
   test("a log that says nothing known has no hint", () => {
