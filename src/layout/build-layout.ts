@@ -1,5 +1,5 @@
 /** Builds a layout: plans the prefix in memory, writes it in staging, and renames it to its name. */
-import { chmodSync, lstatSync, renameSync, statSync } from "node:fs";
+import { accessSync, chmodSync, lstatSync, renameSync, statSync } from "node:fs";
 import { ensureDir } from "../platform/atomic-file.ts";
 import type { Home } from "../platform/home.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
@@ -68,7 +68,7 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
 /** Whether the shared `.dist-info` of a package is there, or could be made. A layout that is damaged may have it from there. */
 function sharedDistInfo({ object, treePath }: LayoutPackage, staging: string, damaged: boolean): boolean {
   // A package that lost files is noticed here, before anything is built on it.
-  statSync(`${treePath}/lib/${object.distInfo}/METADATA`);
+  accessSync(`${treePath}/lib/${object.distInfo}/METADATA`);
   const whole = damaged ? sharedDistInfoFaults(object, treePath).length === 0 : hasSharedDistInfo(treePath);
   return whole || makeSharedDistInfo(object, treePath, staging);
 }
