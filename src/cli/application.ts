@@ -6,6 +6,8 @@ import {
   type CommandContext,
   text_en,
 } from "@stricli/core";
+import { nearest } from "../project/setting-checks.ts";
+import { dashed } from "./common-flags.ts";
 import type { CliContext } from "./context.ts";
 import { addCommand, removeCommand } from "./routes/edit-routes.ts";
 import { layoutRoutes, lockShowCommand, storeRoutes } from "./routes/inspect-routes.ts";
@@ -53,7 +55,14 @@ export const APPLICATION: Application<CliContext> = buildApplication<CliContext>
     text: {
       ...text_en,
       noCommandRegisteredForInput: ({ input, corrections }) =>
-        usageError(`There is no command \`${input}\``, corrections, "`dx-py help` lists the commands."),
+        usageError(
+          `There is no command \`${input}\``,
+          // Anything short is near to anything else that is short.
+          corrections.filter(
+            (word) => nearest(input, [word.replaceAll("`", "")]) !== undefined && input !== "",
+          ),
+          "`dx-py help` lists the commands.",
+        ),
       exceptionWhileParsingArguments: (error) => argumentError(error),
     },
   },
@@ -73,6 +82,15 @@ function argumentError(error: unknown): string {
       /^Expected input for flag (--\S+) but encountered (\S+) instead$/,
       "The option `$1` wants a value, not `$2`",
     )
+    .replace(
+      /^Expected at least 1 argument\(s\) for (\S+) but found none$/,
+      "This command wants at least one $1",
+    )
+    .replace(/^Expected argument for (\S+)$/, "This command wants a $1")
+    .replace(
+      /^Failed to parse "(.*)" for (\S+): Cannot convert .* to a number$/,
+      (_, value: string, name: string) => `The option \`${dashed(name)}\` wants a number, not \`${value}\``,
+    )
     .replace(/^Expected "(.*)" to be one of \((.*)\)$/, "`$1` is not one of $2")
     .replace(
       /^Too many arguments for (--\S+), encountered "(.*)" after "(.*)"$/,
@@ -83,7 +101,9 @@ function argumentError(error: unknown): string {
       "This command takes no argument, but got `$1`",
     )
     .replace(/^Too many arguments, expected (\d+) but encountered "(.*)"$/, "Too many arguments: `$2`");
-  return usageError(plain, corrections, undefined);
+  const wrong = /`([^`]*)`/.exec(plain)?.[1] ?? "";
+  const near = corrections.filter((word) => nearest(wrong, [word.replace(/^["`]|["`]$/g, "")]) !== undefined);
+  return usageError(plain, near, "`dx-py help COMMAND` shows the arguments and options of a command.");
 }
 
 export function usageError(

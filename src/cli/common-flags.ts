@@ -1,13 +1,7 @@
 /** The options that every command takes, and how they become settings. */
 import type { FlagParametersForType } from "@stricli/core";
 import type { SettingFlags } from "../project/settings.ts";
-import {
-  FORK_STRATEGY,
-  INDEX_STRATEGY,
-  LINK_MODE,
-  PRERELEASE,
-  RESOLUTION,
-} from "../project/tool-settings.ts";
+import { FORK_STRATEGY, LINK_MODE, PRERELEASE, RESOLUTION } from "../project/tool-settings.ts";
 import type { CliContext } from "./context.ts";
 
 /** Options about the program itself. */
@@ -27,7 +21,7 @@ export interface PackageFlags {
   index: string[];
   findLinks: string[];
   noIndex?: boolean;
-  indexStrategy?: (typeof INDEX_STRATEGY)[number];
+  indexStrategy?: (typeof OFFERED_STRATEGY)[number];
   refresh?: boolean;
   refreshPackage: string[];
   prerelease?: (typeof PRERELEASE)[number];
@@ -64,13 +58,21 @@ export const GENERAL: FlagTable<GeneralFlags> = {
   color: { kind: "enum", values: ["auto", "always", "never"], optional: true, brief: "Colours" },
 };
 
+/** uv's third, `unsafe-first-match`, is refused wherever it is set, with the reason. */
+const OFFERED_STRATEGY = ["first-index", "unsafe-best-match"] as const;
+
 export const PACKAGES: FlagTable<PackageFlags> = {
   python: text("Interpreter: a path, a version (3.12, >=3.11) or a name", "PYTHON"),
   defaultIndex: text("URL of the index to use in place of the default", "URL"),
   index: texts("URL (or NAME=URL) of an index to ask before the default", "URL"),
   findLinks: texts("Folder or page with distributions to consider too", "PLACE"),
   noIndex: yes("Ask no index, only --find-links"),
-  indexStrategy: { kind: "enum", values: INDEX_STRATEGY, optional: true, brief: "How several indexes count" },
+  indexStrategy: {
+    kind: "enum",
+    values: OFFERED_STRATEGY,
+    optional: true,
+    brief: "How several indexes count",
+  },
   refresh: yes("Ask the indexes again, whatever the cache says"),
   refreshPackage: texts("The same for one package", "NAME"),
   prerelease: { kind: "enum", values: PRERELEASE, optional: true, brief: "When pre-releases are chosen" },

@@ -24,6 +24,8 @@ export interface InitOptions {
 export async function initProject({ dir, name, description, kind, interpreter }: InitOptions): Promise<{
   name: string;
   files: string[];
+  /** What was there and is not taken over. */
+  warnings: string[];
 }> {
   const path = `${dir}/pyproject.toml`;
   const begun = await readTomlFile(path);
@@ -55,7 +57,7 @@ export async function initProject({ dir, name, description, kind, interpreter }:
   const files: [string, string][] = [];
   if (begun !== undefined) {
     writeFileAtomic(path, withTable(begun.text, lines));
-    return { name: chosen, files: ["pyproject.toml"] };
+    return { name: chosen, files: ["pyproject.toml"], warnings: poetry.warnings };
   }
   if (kind === "lib") {
     const module = normalizeName(chosen).replaceAll("-", "_");
@@ -76,17 +78,33 @@ export async function initProject({ dir, name, description, kind, interpreter }:
     writeFileAtomic(target, content);
     written.push(file);
   }
-  return { name: chosen, files: written };
+  return { name: chosen, files: written, warnings: [] };
 }
 
-/** What Poetry's own table says about the project; dependencies are in its own syntax and are not taken over. */
-function poetryFacts(
-  begun: TomlDocument | undefined,
-): Record<"name" | "version" | "description", string | undefined> {
+interface PoetryFacts {
+  name?: string;
+  version?: string;
+  description?: string;
+  warnings: string[];
+}
+
+/** What Poetry's own table says about the project. Its dependencies are in a syntax of its own and are not taken over. */
+function poetryFacts(begun: TomlDocument | undefined): PoetryFacts {
   const tool = begun?.table["tool"] as Record<string, unknown> | undefined;
   const poetry = (tool?.["poetry"] ?? {}) as Record<string, unknown>;
-  const text = (key: string) => (typeof poetry[key] === "string" ? (poetry[key] as string) : undefined);
-  return { name: text("name"), version: text("version"), description: text("description") };
+  const facts: PoetryFacts = { warnings: [] };
+  for (const key of ["name", "version", "description"] as const) {
+    const value = poetry[key];
+    if (typeof value === "string") facts[key] = value;
+  }
+  const { python: _, ...asked } = (poetry["dependencies"] ?? {}) as Record<string, unknown>;
+  const names = Object.keys(asked);
+  if (names.length > 0) {
+    facts.warnings.push(
+      `what \`tool.poetry.dependencies\` asks for is not taken over: \`dx-py add ${names.slice(0, 20).join(" ")}\`, with the versions that you need`,
+    );
+  }
+  return facts;
 }
 
 /** In front of the first table and the comment above it; keys that stand before any table stay so. */

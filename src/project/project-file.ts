@@ -4,7 +4,7 @@ import { resolveGroups } from "../standards/dependency-groups.ts";
 import { normalizeName } from "../standards/names.ts";
 import { type ProjectMetadata, readBuildSystem, readProjectTable } from "../standards/pyproject.ts";
 import { parseRequirement, type Requirement } from "../standards/requirements.ts";
-import { badSetting, SettingFailure } from "./setting-checks.ts";
+import { badSetting, nearest, SettingFailure } from "./setting-checks.ts";
 import { parseKeyPath, placeFailure, readTomlFile, type TomlDocument } from "./toml-document.ts";
 import { readToolSettings, type ToolSettings } from "./tool-settings.ts";
 
@@ -57,6 +57,16 @@ function interpret(dir: string, document: TomlDocument): ProjectFile {
     );
     groups.set("dev", [...(groups.get("dev") ?? []), ...legacy]);
   }
+  for (const key of metadata?.unknownKeys ?? []) {
+    const near = nearest(key, PROJECT_KEYS);
+    warnings.push(
+      `\`project.${key}\` is not a key of PEP 621${near === undefined ? "" : ` (did you mean \`${near}\`?)`}: it is ignored`,
+    );
+  }
+  for (const key of Object.keys(table)) {
+    const near = TABLES.includes(key) ? undefined : nearest(key, TABLES);
+    if (near !== undefined) warnings.push(`\`[${key}]\` is ignored: did you mean \`[${near}]\`?`);
+  }
   const packaged = settings.package ?? readBuildSystem(table) !== undefined;
   const name = metadata?.name === undefined ? undefined : normalizeName(metadata.name);
   return {
@@ -70,6 +80,23 @@ function interpret(dir: string, document: TomlDocument): ProjectFile {
     warnings,
   };
 }
+
+/** Tables at the top of the file, and keys of `[project]`, which are mistyped most: for suggestions. */
+const TABLES = ["project", "build-system", "dependency-groups", "tool"];
+const PROJECT_KEYS = [
+  ...[
+    "name",
+    "version",
+    "description",
+    "readme",
+    "requires-python",
+    "license",
+    "authors",
+    "keywords",
+    "classifiers",
+  ],
+  ...["urls", "scripts", "gui-scripts", "entry-points", "dependencies", "optional-dependencies", "dynamic"],
+];
 
 /** Reads a PEP 508 requirement that stands at a key path. */
 export function requirementAt(text: string, at: string): Requirement {

@@ -65,6 +65,10 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
           ),
       },
     );
+    for (const { name, version, extra, known } of resolution.unknownExtras ?? []) {
+      const has = known.length === 0 ? "it has none" : `it has: ${known.slice(0, 20).join(", ")}`;
+      context.warn(`${name} ${version} has no extra \`${extra}\` (${has})`);
+    }
     const lock = lockFromResolution(resolution, {
       requiresPython,
       extras: request.extras,

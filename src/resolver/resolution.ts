@@ -1,4 +1,5 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
+import type { UnknownExtra } from "./unknown-extras.ts";
 
 /** What a resolution found: for every name the versions, and where each one applies. */
 export interface Resolution {
@@ -6,6 +7,8 @@ export interface Resolution {
   packages: ResolvedPackage[];
   /** Markers of the forks that were resolved apart, in their order; empty where one solution serves all. */
   environments: string[];
+  /** Extras that the project asks for in vain. */
+  unknownExtras?: UnknownExtra[];
   stats: ResolutionStats;
 }
 

@@ -7,6 +7,7 @@ import { environmentsOf, packagesOf } from "./resolution-graph.ts";
 import { openSession } from "./session.ts";
 import { solveForks } from "./solve-forks.ts";
 import { ForkFailed } from "./solver-notes.ts";
+import { unknownExtras } from "./unknown-extras.ts";
 
 export interface ResolveContext {
   index: PackageIndex;
@@ -46,6 +47,7 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
     const packages = await packagesOf(session, forks);
     return {
       packages,
+      unknownExtras: await unknownExtras(session, packages),
       environments: environmentsOf(session, forks),
       stats: {
         forks: forks.length,

@@ -77,13 +77,13 @@ export function openSession(
     if (requirement.url !== undefined) need.source = sourceOfUrl(requirement.url);
     return need;
   };
-  const byName = (requirements: readonly Requirement[]) =>
+  const byName = (requirements: readonly Requirement[], key: string) =>
     Map.groupBy(
-      requirements.map((one) => toNeed(one)),
+      requirements.map((one, i) => toNeed(one, `${key}[${i}]`)),
       (need) => need.name,
     );
-  const constraints = byName(request.constraints);
-  const overrides = byName(request.overrides);
+  const constraints = byName(request.constraints, "constraint-dependencies");
+  const overrides = byName(request.overrides, "override-dependencies");
   const direct = request.requirements.flatMap(({ requirement, scope, declaredAt }) =>
     splitBySource(arena, toNeed(requirement, declaredAt), scope, sources).map((need) => ({ need, scope })),
   );

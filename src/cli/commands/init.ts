@@ -27,6 +27,7 @@ export async function init(this: CliContext, flags: InitFlags, folder?: string):
     reporter.note(
       `${reporter.paintNote.green("Made")} the project \`${made.name}\`: ${made.files.join(", ")}`,
     );
+    for (const warning of made.warnings) reporter.warn(warning);
     reporter.json({ name: made.name, path: dir, files: made.files });
   });
 }

@@ -1,5 +1,6 @@
 /** `dx-py lock` */
 import { lockProject } from "../../project/lock-project.ts";
+import { interpreterFor } from "../../project/project-interpreter.ts";
 import type { CliContext } from "../context.ts";
 import type { LockFlags } from "../flags/lock-flags.ts";
 import { lockJson, sayLock } from "../lock-words.ts";
@@ -9,6 +10,8 @@ import { perform } from "../perform.ts";
 export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
   await perform(this, flags, async (session) => {
     const opened = await openProject(session, flags);
+    // Said even where nothing has to be resolved: a Python that is not there must not pass unnoticed.
+    if (flags.python !== undefined) await interpreterFor(opened.project, opened.flags, opened.context);
     const outcome = await lockProject({
       ...opened,
       upgrade:

@@ -22,7 +22,8 @@ describe("what is said when there is no solution", () => {
       `These requirements cannot be satisfied together:
   your project requires \`a<2\` (project.dependencies[0])
   your project requires \`a>=2\` (project.dependencies[1])
-No version of a is both \`<2\` and \`>=2\`.`,
+No version of a is both \`<2\` and \`>=2\`.
+hint: Loosen or drop one of these requirements.`,
     );
   });
 
@@ -38,7 +39,8 @@ No version of a is both \`<2\` and \`>=2\`.`,
     every version of flask requires \`jinja2>=3\`
   your project requires \`old\` (project.dependencies[1])
     old 1.0 requires \`jinja2<3\`
-No version of jinja2 is both \`>=3\` and \`<3\`.`,
+No version of jinja2 is both \`>=3\` and \`<3\`.
+hint: Loosen or drop one of these requirements.`,
     );
   });
 
@@ -46,7 +48,8 @@ No version of jinja2 is both \`>=3\` and \`<3\`.`,
     const universe: Universe = { a: { versions: { "1.0": {}, "1.1": {}, "1.2": {}, "1.3": {} } } };
     expect(await explained(universe, { requires: ["a>=9"] })).toBe(
       `\`a>=9\` cannot be satisfied:
-  your project requires \`a>=9\` (project.dependencies[0]), but versions go from 1.0 to 1.3 without such a one`,
+  your project requires \`a>=9\` (project.dependencies[0]), but versions go from 1.0 to 1.3 without such a one
+hint: The newest a is 1.3: ask for that, or for an older one.`,
     );
   });
 
@@ -96,7 +99,7 @@ hint: There is the pre-release a 2.0rc1: \`--prerelease allow\` lets it in.`,
     expect(await explained(universe, { requires: ["a>=2"], excludeNewer: Date.UTC(2026, 0, 1) })).toBe(
       `\`a>=2\` cannot be satisfied:
   your project requires \`a>=2\` (project.dependencies[0]), but there is only 1.0
-hint: a 2.0 is left out because of \`exclude-newer\` (2026-01-01).`,
+hint: a 2.0 is left out because of \`exclude-newer\` (nothing from 2026-01-01 on counts).`,
     );
   });
 
@@ -130,7 +133,90 @@ hint: Allow builds of a (no-build).`,
       `These requirements cannot be satisfied together:
   your project requires \`a==1.0\` (project.optional-dependencies.x[0])
   your project requires \`a==2.0\` (dependency-groups.dev[0])
-No version of a is both \`==1.0\` and \`==2.0\`.`,
+No version of a is both \`==1.0\` and \`==2.0\`.
+hint: If these are never installed together, say so: \`conflicts = [[{ extra = "x" }, { group = "dev" }]]\` under [tool.dx-py].`,
+    );
+  });
+
+  test("a limit of the settings, with its place", async () => {
+    const universe: Universe = { a: { versions: { "1.0": {}, "3.0": {} } } };
+    expect(await explained(universe, { requires: ["a>=2"], constrain: ["a<2"] })).toBe(
+      `These requirements cannot be satisfied together:
+  your project requires \`a<2\` (constraint-dependencies[0])
+  your project requires \`a>=2\` (project.dependencies[0])
+No version of a is both \`<2\` and \`>=2\`.
+hint: Loosen or drop one of these requirements.`,
+    );
+  });
+
+  test("only on one platform and for some Pythons", async () => {
+    const universe: Universe = { a: { versions: { "1.0": {}, "2.0": {} } } };
+    expect(
+      await explained(universe, {
+        requires: ["a==1.0; sys_platform == 'linux'", "a==2.0; python_version < '3.13'"],
+      }),
+    ).toBe(
+      `These requirements cannot be satisfied together, where python_full_version < "3.13" and sys_platform == "linux":
+  your project requires \`a==1.0; sys_platform == 'linux'\` (project.dependencies[0])
+  your project requires \`a==2.0; python_version < '3.13'\` (project.dependencies[1])
+No version of a is both \`==1.0\` and \`==2.0\`.
+hint: Loosen or drop one of these requirements; or narrow requires-python, if it admits Pythons that are not needed: the lock is for all of them, not only for 3.12.1.`,
+    );
+  });
+
+  test("a yanked version among others is no advice", async () => {
+    const universe: Universe = {
+      web: {
+        versions: { "1.0": version(["core>=3"]), "1.1": { yanked: "broken" }, "1.2": version(["core>=3"]) },
+      },
+      core: { versions: { "2.0": {}, "3.0": {} } },
+    };
+    expect(await explained(universe, { requires: ["web", "core<3"] })).toBe(
+      `These requirements cannot be satisfied together:
+  your project requires \`web\` (project.dependencies[0])
+    web 1.1 was yanked: broken
+    web 1.0 and 1.2 require \`core>=3\`
+  your project requires \`core<3\` (project.dependencies[1])
+No version of core is both \`>=3\` and \`<3\`.
+hint: Loosen or drop one of these requirements.`,
+    );
+  });
+
+  test("wheels where none may be used", async () => {
+    const universe: Universe = { a: { versions: { "1.0": { sdist: false } } } };
+    expect(await explained(universe, { requires: ["a"], noBinary: ["a"] })).toBe(
+      `\`a\` cannot be satisfied:
+  your project requires \`a\` (project.dependencies[0])
+    a 1.0 has only wheels, which the settings exclude
+hint: Allow wheels for a (no-binary).`,
+    );
+  });
+
+  test("a dependency that asks for a version that does not exist", async () => {
+    const universe: Universe = {
+      app: { versions: { "1.0": version(["lib>=5"]) } },
+      lib: { versions: { "1.0": {}, "2.0": {} } },
+    };
+    expect(await explained(universe, { requires: ["app"] })).toBe(
+      `\`app\` cannot be satisfied:
+  your project requires \`app\` (project.dependencies[0])
+    app 1.0 requires \`lib>=5\`, but there is only 1.0 and 2.0
+hint: The newest lib is 2.0: another version of app may ask for one that exists.`,
+    );
+  });
+
+  test("an extra of a dependency stands against the project", async () => {
+    const universe: Universe = {
+      web: { versions: { "1.0": { extras: { fast: ["loop>=2"] } } } },
+      loop: { versions: { "1.0": {}, "2.0": {} } },
+    };
+    expect(await explained(universe, { requires: ["web[fast]", "loop<2"] })).toBe(
+      `These requirements cannot be satisfied together:
+  your project requires \`web[fast]\` (project.dependencies[0])
+    web[fast] 1.0 requires \`loop>=2; extra == 'fast'\`
+  your project requires \`loop<2\` (project.dependencies[1])
+No version of loop is both \`>=2\` and \`<2\`.
+hint: Loosen or drop one of these requirements.`,
     );
   });
 });

@@ -4,7 +4,7 @@ import { everywhere } from "../fork-environment.ts";
 import type { Session } from "../session.ts";
 import type { ForkFailed } from "../solver-notes.ts";
 import { describeVersions } from "./describe-versions.ts";
-import { type Fact, inRange } from "./facts.ts";
+import { type Fact, inRange, positions } from "./facts.ts";
 
 /** The one thing that would most probably help; `undefined` when nothing stands out. */
 export function hintFor(
@@ -19,7 +19,10 @@ export function hintFor(
     obstacleHint(facts) ??
     prereleaseHint(session, facts) ??
     dateHint(session, facts) ??
-    environmentHint(session, failed, pythonVersion)
+    versionHint(facts) ??
+    scopeHint(session, facts) ??
+    environmentHint(session, failed, pythonVersion) ??
+    "Loosen or drop one of these requirements."
   );
 }
 
@@ -52,6 +55,8 @@ function obstacleHint(facts: readonly Fact[]): string | undefined {
   for (const fact of facts) {
     if (fact.kind !== "unusable" || fact.reason.kind !== "obstacle") continue;
     const { project, versions } = fact;
+    // Other versions can be used, and what those require is in the way: this one is beside the point.
+    if (facts.some((other) => other.kind === "requires" && other.dependent === project)) continue;
     const version = project.space.list.versionText(versions[versions.length - 1] ?? 0);
     switch (fact.reason.obstacle.kind) {
       case "yanked":
@@ -93,17 +98,56 @@ function dateHint(session: Session, facts: readonly Fact[]): string | undefined 
       const candidate = target.candidates!.get(i);
       if (candidate.usable || candidate.obstacle !== undefined || !inRange(target, range, i)) continue;
       const day = new Date(limitOf).toISOString().slice(0, 10);
-      return `${target.name} ${target.space.list.versionText(i)} is left out because of \`exclude-newer\` (${day}).`;
+      return `${target.name} ${target.space.list.versionText(i)} is left out because of \`exclude-newer\` (nothing from ${day} on counts).`;
     }
   }
   return undefined;
+}
+
+/** One requirement that no version meets: what there is, newest first. */
+function versionHint(facts: readonly Fact[]): string | undefined {
+  for (const fact of facts) {
+    if (fact.kind !== "requires" || fact.target?.candidates === undefined) continue;
+    const { target, range } = fact;
+    if (positions(target, range).length > 0) continue;
+    const { candidates } = target;
+    for (let i = target.space.count - 1; i >= 0; i--) {
+      if (candidates!.isPrerelease(i) || !candidates!.get(i).usable) continue;
+      const newest = target.space.list.versionText(i);
+      if (fact.dependent === undefined)
+        return `The newest ${target.name} is ${newest}: ask for that, or for an older one.`;
+      return `The newest ${target.name} is ${newest}: another version of ${fact.dependent.name} may ask for one that exists.`;
+    }
+  }
+  return undefined;
+}
+
+/** Extras and groups are locked so that all of them can be installed together. */
+function scopeHint(session: Session, facts: readonly Fact[]): string | undefined {
+  const places = facts.flatMap((fact) =>
+    fact.kind === "requires" && fact.dependent === undefined ? [fact.need.declaredAt] : [],
+  );
+  const scopes = session.request.requirements.flatMap(({ declaredAt, scope }) =>
+    places.includes(declaredAt)
+      ? [
+          scope.extra !== undefined
+            ? `{ extra = "${scope.extra}" }`
+            : scope.group !== undefined
+              ? `{ group = "${scope.group}" }`
+              : "",
+        ]
+      : [],
+  );
+  const named = [...new Set(scopes)].filter((scope) => scope !== "");
+  if (named.length < 2) return undefined;
+  return `If these are never installed together, say so: \`conflicts = [[${named.join(", ")}]]\` under [tool.dx-py].`;
 }
 
 /** The failure is in other environments than the one at hand: then these may not be wanted at all. */
 function environmentHint(session: Session, { state }: ForkFailed, pythonVersion: string): string | undefined {
   const { python } = session;
   if (state.python.from === python.from && state.python.to === python.to) return undefined;
-  return `The lock is for every Python that requires-python admits, not only for ${pythonVersion}: narrow it if those are not needed.`;
+  return `Loosen or drop one of these requirements; or narrow requires-python, if it admits Pythons that are not needed: the lock is for all of them, not only for ${pythonVersion}.`;
 }
 
 /** Edits between two short names; no more than three matter. */
