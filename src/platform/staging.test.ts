@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { homeFolders } from "./home.ts";
-import { createStaging, removeTree, sweepStaging } from "./staging.ts";
+import { createStaging, inNamedStaging, removeTree, sweepStaging } from "./staging.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-staging-`);
 const home = homeFolders({ DX_PY_HOME: folder });
@@ -74,4 +74,30 @@ test("a tree with read-only folders is removed, links in it are not followed", (
   expect(existsSync(tree)).toBe(false);
   expect(existsSync(`${folder}/kept/file`)).toBe(true);
   removeTree(tree);
+});
+
+test("a named folder has the same path each time, for one at a time, and outlives a sweep", async () => {
+  const seen: string[] = [];
+  let inside = 0;
+  const use = () =>
+    inNamedStaging(home, "build-x", async (path) => {
+      inside += 1;
+      expect(inside).toBe(1);
+      expect(readdirSync(path)).toEqual([]);
+      writeFileSync(`${path}/half`, "done");
+      sweepStaging(home);
+      await Bun.sleep(5);
+      expect(existsSync(`${path}/half`)).toBe(true);
+      seen.push(path);
+      inside -= 1;
+    });
+  await Promise.all([use(), use(), use()]);
+  expect(new Set(seen)).toEqual(new Set([`${home.tmp}/build-x`]));
+  expect(seen).toHaveLength(3);
+  // What a killed process left is removed first.
+  mkdirSync(`${home.tmp}/build-x`);
+  writeFileSync(`${home.tmp}/build-x/left`, "");
+  await use();
+  expect(readdirSync(home.tmp).filter((name) => name.startsWith("build-x"))).toEqual([]);
+  expect(inNamedStaging(home, "build-y", async () => Promise.reject(new Error("no")))).rejects.toThrow("no");
 });

@@ -97,9 +97,17 @@ function lineAt(bytes: Uint8Array, start: number): string {
   return new TextDecoder().decode(line);
 }
 
-/** Every leaf by its path; the entries of `requires` by their names, so that a changed version is one difference. */
+/**
+ * Every leaf by its path; the entries of `requires` by their names, so that a changed version is one difference, and those of a
+ * layout's packages by their output hashes, so that one more package is one.
+ */
 function flatten(value: unknown, path = "", leaves = new Map<string, string>()): Map<string, string> {
-  if (Array.isArray(value) && value.every((item) => typeof item?.name === "string")) {
+  if (path === "packages" && Array.isArray(value)) {
+    for (const one of value) {
+      const output: unknown = typeof one === "string" ? one : one?.output;
+      leaves.set(`${path}.${output}`, typeof one === "string" ? "" : canonicalJson(one));
+    }
+  } else if (Array.isArray(value) && value.every((item) => typeof item?.name === "string")) {
     for (const { name, ...rest } of value) flatten(rest, `${path}.${name}`, leaves);
   } else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     for (const [key, member] of Object.entries(value))

@@ -1,5 +1,5 @@
 /** `dx-py drv diff` */
-import { buildBehind, derivationNamed } from "../../environment/derivations-named.ts";
+import { buildBehind, derivationNamed, labelOfOutput } from "../../environment/derivations-named.ts";
 import { diffDerivations, type FileDiff } from "../../realise/drv-diff.ts";
 import type { GeneralFlags } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
@@ -29,6 +29,13 @@ export async function drvDiff(
         `${at === 0 ? "---" : "+++"} ${derivationTitle(derivation)} ${buildHash.slice(0, SHOWN)}`,
     );
     for (const { path, before: left, after: right } of diff.asked) {
+      const output = /^packages\.([0-9a-f]{64})$/.exec(path)?.[1];
+      if (output !== undefined && (left === undefined || right === undefined)) {
+        lines.push(
+          `${left === undefined ? "+" : "-"} ${labelOfOutput(output, store)} ${output.slice(0, SHOWN)}`,
+        );
+        continue;
+      }
       lines.push(path);
       if (left !== undefined) lines.push(`  - ${left}`);
       if (right !== undefined) lines.push(`  + ${right}`);
