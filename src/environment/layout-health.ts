@@ -1,6 +1,7 @@
 /** Whether a layout is still as it was built: a fixed number of `stat` calls, whatever it holds. On the warm path. */
 import { statSync } from "node:fs";
 import type { AliasRecord, LayoutRecord } from "../layout/dxc-format.ts";
+import { otherStoreIsThere } from "../layout/other-store.ts";
 import type { Home } from "../platform/home.ts";
 
 const PYTHON = process.platform === "win32" ? "python.exe" : "python";
@@ -26,7 +27,9 @@ export function looksHealthy(home: Home, record: LayoutRecord): boolean {
   if (stat(path)?.mtimeNs !== s.prefixMtime) return false;
   if (process.platform === "win32") return stat(`${path}/${record.scripts}/${PYTHON}`) !== undefined;
   const python = stat(`${path}/${record.scripts}/${PYTHON}`);
-  return python?.size === record.interpreterSize && python.mtimeNs === record.interpreterMtimeNs;
+  if (python?.size !== record.interpreterSize || python.mtimeNs !== record.interpreterMtimeNs) return false;
+  // A store of the system that was taken away takes the packages along that were used in it.
+  return otherStoreIsThere(path);
 }
 
 /** True while the interpreter that an alias stands for, and the files that it watches, are as they were. */

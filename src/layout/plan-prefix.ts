@@ -11,6 +11,7 @@ import {
 } from "../store/shared-dist-info.ts";
 import { activationScripts } from "./activation.ts";
 import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
+import { OTHER_STORE, packageOfOtherStore } from "./other-store.ts";
 import {
   ATTRIBUTION,
   CACHE_TAG,
@@ -85,6 +86,8 @@ export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOpti
   if (!options.private) {
     root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
     root.children.set(PIP_CONFIG, PIP_GUARD);
+    const other = packageOfOtherStore(plan, prefix);
+    if (other !== undefined) root.children.set(OTHER_STORE, { kind: "link", target: other });
   }
   if (!windows && process.platform !== "darwin" && interpreter.pointerBits === 64)
     root.children.set("lib64", { kind: "link", target: "lib" });
