@@ -225,6 +225,11 @@ test("a system store: filled with --system, used by a user, kept while it is use
       await admin.ok("--system", "cache", "clean");
       expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
       expect(readFileSync(`${other.dir}/.venv/bin/greet`, "utf8")).toStartWith("#!");
+      // Taken away past dx-py: the next install notices, and mends it from what there is.
+      admin.remove(`${builder.dir}/../system`);
+      const mended = JSON.parse((await other.ok("install", "--frozen", "--json")).stdout);
+      expect(mended).toMatchObject({ layout: "healed", from: { downloaded: 2, built: 1 } });
+      expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
     },
     { ...shared, DX_PY_STORE_SHARE: "reference" },
   );

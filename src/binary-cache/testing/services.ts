@@ -37,7 +37,7 @@ export async function startNginx(folder: string, root: string, account?: string)
     `daemon off; pid ${folder}/nginx/pid; error_log ${folder}/nginx/error.log;
 ${process.getuid?.() === 0 ? "user root;" : ""}
 events { worker_connections 256; }
-http { access_log off; ${places}
+http { access_log off; types { text/html html; } ${places}
   server { listen 127.0.0.1:${port}; root ${root}; ${auth} } }`,
   );
   const child = Bun.spawn([nginx as string, "-p", `${folder}/nginx`, "-c", `${folder}/nginx/nginx.conf`], {
