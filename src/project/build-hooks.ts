@@ -19,7 +19,7 @@ import { removeTree } from "../platform/staging.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import type { WantedPackage } from "../realise/wanted-package.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
-import type { Requirement } from "../standards/requirements.ts";
+import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { tryHoldStore } from "../store/store-lock.ts";
 import { isSystemHome, systemStoreBelow } from "../store/system-store.ts";
@@ -27,6 +27,7 @@ import type { ActContext } from "./act-context.ts";
 import { buildSettings } from "./build-settings.ts";
 import { cacheChoices, sharerFor, storeSettings, substituterChain } from "./cache-settings.ts";
 import type { Project } from "./discover.ts";
+import { rememberRequires } from "./remembered-requires.ts";
 import type { BuildPolicy } from "./resolve-request.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
 import { describeSource } from "./static-source.ts";
@@ -103,9 +104,26 @@ async function resolveBuildRequires(
   requirements: Requirement[],
   of: BuildRequestContext,
 ): Promise<WantedPackage[]> {
+  const { interpreter, request, context } = of;
+  const index = await of.index();
+  const facts = [
+    requirements.map(formatRequirement).sort(),
+    (request.buildConstraints ?? []).map(formatRequirement),
+    { ...request, buildConstraints: undefined },
+    interpreter.fingerprint,
+  ];
+  return await rememberRequires(context.home, index.settings, facts, () =>
+    resolveForBuild(requirements, of, index),
+  );
+}
+
+async function resolveForBuild(
+  requirements: Requirement[],
+  of: BuildRequestContext,
+  index: PackageIndex,
+): Promise<WantedPackage[]> {
   const { resolve } = await import("../resolver/resolve.ts");
   const { interpreter, request } = of;
-  const index = await of.index();
   const resolution = await resolve(
     {
       root: { name: "build-environment" },

@@ -7,9 +7,8 @@ import type { ActContext } from "./act-context.ts";
 import { realiseContextFor } from "./build-hooks.ts";
 import { discoverProject, lockOnlyProject, nearestUpward, type Project } from "./discover.ts";
 import { openIndex } from "./index-source.ts";
-import { requirementAt } from "./project-file.ts";
 import { interpreterFor } from "./project-interpreter.ts";
-import { toolOf } from "./resolve-request.ts";
+import { buildPolicy } from "./resolve-request.ts";
 import { readUserConfig, resolutionSettings, type SettingFlags } from "./settings.ts";
 
 export interface BuildingOptions {
@@ -29,7 +28,6 @@ export async function whileBuilding<T>(
   const user = await readUserConfig(context.env);
   const project = nearestUpward(start) === undefined ? lockOnlyProject(start) : await discoverProject(start);
   const tool = project.main.settings;
-  const { prerelease, noBinary, noBuild } = resolutionSettings(flags, tool, context.env);
   const wanted = python ?? flags.python;
   const interpreter =
     wanted !== undefined || project.main.metadata === undefined
@@ -49,18 +47,7 @@ export async function whileBuilding<T>(
       return index;
     },
     context,
-    request: {
-      prerelease,
-      noBinary,
-      noBuild,
-      excludeNewerPackage: {},
-      buildConstraints: (tool["build-constraint-dependencies"] ?? []).map((text, i) =>
-        requirementAt(
-          text,
-          `tool.${toolOf(project.main, "build-constraint-dependencies")}.build-constraint-dependencies[${i}]`,
-        ),
-      ),
-    },
+    request: buildPolicy(project, resolutionSettings(flags, tool, context.env), Date.now()),
   });
   try {
     return await whileInstalling(context.home, () => act(realising, project));
