@@ -168,6 +168,23 @@ describe("dx-py store", () => {
     expect(readFileSync(module)).toEqual(before);
   });
 
+  test("what layouts share of a package is verified with it, and made again from its files", async () => {
+    const tree = lib("core/__init__.py").replace(/\/lib\/core\/.*$/, "");
+    const shared = `${tree}.dist-info`;
+    damage(`${shared}/INSTALLER`, () => {
+      unlinkSync(`${shared}/INSTALLER`);
+      writeFileSync(`${shared}/INSTALLER`, "pip\n");
+    });
+    const verified = await me.dx("store", "verify");
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toContain("INSTALLER of the layouts is changed");
+    server.requests.length = 0;
+    await me.ok("store", "verify", "--repair");
+    expect(server.requests).toEqual([]);
+    expect(readFileSync(`${shared}/INSTALLER`, "utf8")).toBe("dx-py\n");
+    await me.ok("layout", "verify");
+  });
+
   test("what was built here is removed, and built by the next install", async () => {
     const module = lib("made_here/__init__.py");
     damage(module, () => unlinkSync(module));

@@ -12,15 +12,39 @@ import { producersByOutput, whoHolds } from "../realise/drv-queries.ts";
 import { readDerivation } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import { parseWheelFilename } from "../standards/filenames.ts";
+import {
+  makeSharedDistInfo,
+  sharedDistInfoFaults,
+  sharedDistInfoPath,
+  takeSharedDistInfo,
+} from "../store/shared-dist-info.ts";
 import type { Store } from "../store/store.ts";
 import { indexPath, treePath } from "../store/store-level.ts";
 import { whileCollecting } from "../store/store-lock.ts";
 import { checkLayout, describedLayouts, rebuildLayout } from "./described-layouts.ts";
 
+/**
+ * Everything that is wrong with an object, in words: its own files, and the `.dist-info` that layouts share of it. Failure
+ * `DXPY_NOT_IN_STORE`.
+ */
+export async function objectFaults(outputHash: string, store: Store): Promise<string[]> {
+  const { faults } = await store.verify(outputHash);
+  return faults.length > 0 ? faults : distInfoFaults(outputHash, store);
+}
+
+function distInfoFaults(outputHash: string, store: Store): string[] {
+  const tree = store.objectPath(outputHash);
+  if (!existsSync(sharedDistInfoPath(tree))) return [];
+  const object = store.readPackageObject(outputHash);
+  return sharedDistInfoFaults(object, tree).map(
+    ({ name, fault }) => `${object.distInfo}/${name} of the layouts is ${fault}`,
+  );
+}
+
 export interface Repaired {
   outputHash: string;
-  /** `refetched`: whole again; `removed`: to be built by the next install of `projects`; `left`: as it was, because of `why`. */
-  how: "refetched" | "removed" | "left";
+  /** `remade`: what layouts share of it was made again from its files; `refetched`: whole again; `removed`: to be built by the next install of `projects`; `left`: as it was, because of `why`. */
+  how: "remade" | "refetched" | "removed" | "left";
   why?: string;
   /** Layouts that were built again. */
   layouts: number;
@@ -44,6 +68,9 @@ export async function repairObject(outputHash: string, options: RepairOptions): 
   const own = existsSync(indexPath(store.root, outputHash)) || existsSync(treePath(store.root, outputHash));
   if (!own && store.has(outputHash))
     return { ...result, how: "left", why: "it belongs to another level of the store" };
+  const verified = await store.verify(outputHash).catch(() => undefined);
+  if (verified?.ok === true)
+    return { ...result, how: "remade", layouts: await remakeDistInfo(outputHash, options) };
   const wheel = wheelOf(outputHash, store);
   if (wheel === undefined) {
     const layouts = describedLayouts(home).filter((layout) => uses(layout.description, outputHash));
@@ -68,6 +95,17 @@ export async function repairObject(outputHash: string, options: RepairOptions): 
     removeTree(aside);
   }
   return { ...result, how: "refetched", layouts: await rebuildDamaged(outputHash, options) };
+}
+
+async function remakeDistInfo(outputHash: string, options: RepairOptions): Promise<number> {
+  const { home, store } = options;
+  const staging = createStaging(home);
+  try {
+    makeSharedDistInfo(store.readPackageObject(outputHash), store.objectPath(outputHash), staging);
+  } finally {
+    removeTree(staging);
+  }
+  return await rebuildDamaged(outputHash, options);
 }
 
 /** Links lead to the new files by themselves; hardlinks and copies are those of the damaged object. */
@@ -95,12 +133,14 @@ function setAside(hash: string, { home, store }: RepairOptions): string {
   const aside = createStaging(home);
   move(indexPath(store.root, hash), `${aside}/index`);
   move(treePath(store.root, hash), `${aside}/tree`);
+  takeSharedDistInfo(treePath(store.root, hash), `${aside}/dist-info`);
   return aside;
 }
 
 function putBack(hash: string, aside: string, { store }: RepairOptions): void {
   if (existsSync(indexPath(store.root, hash))) return;
   if (!existsSync(treePath(store.root, hash))) move(`${aside}/tree`, treePath(store.root, hash));
+  move(`${aside}/dist-info`, sharedDistInfoPath(treePath(store.root, hash)));
   move(`${aside}/index`, indexPath(store.root, hash));
 }
 

@@ -33,6 +33,10 @@ export function removeObjectsLocked(home: Home, hashes: Iterable<string>): Remov
       moveAway(treePath(home.store, hash), `${trash}/${hash}`);
       takeSharedDistInfo(treePath(home.store, hash), `${trash}/${hash}.dist-info`);
     }
+    for (const name of names(`${home.store}/packed`)) {
+      // What `run --packed` made of an object: its packed form, and bytecode for each Python.
+      if (doomed.has(name.slice(0, 64))) moveAway(`${home.store}/packed/${name}`, `${trash}/${name}.packed`);
+    }
     removeOutputs(home, doomed);
     const bytes = names(trash).reduce((sum, name) => sum + sizeOf(`${trash}/${name}`), 0);
     return { objects, bytes };

@@ -1,6 +1,6 @@
 /** `dx-py store verify`: every file against its hash; exit code 1 when something is damaged and stays so */
 import { lostPackages } from "../../environment/described-layouts.ts";
-import { repairObject } from "../../environment/repair-store.ts";
+import { objectFaults, repairObject } from "../../environment/repair-store.ts";
 import { whileFetching } from "../../project/refetch.ts";
 import { labelOf, objectsNamed, type StoredObject, storedObjects } from "../../store/stored-objects.ts";
 import { actContext } from "../act-reporting.ts";
@@ -30,12 +30,12 @@ export async function storeVerify(
       wanted.length === 0 ? storedObjects(store) : wanted.flatMap((what) => objectsNamed(store, what));
     const damaged: Damage[] = [];
     for (const stored of all) {
-      const result = await store.verify(stored.outputHash).catch((error: unknown) => {
+      const faults = await objectFaults(stored.outputHash, store).catch((error: unknown) => {
         if (store.has(stored.outputHash)) throw error;
+        return [];
       });
       // What is collected meanwhile is not damaged: its index goes first.
-      if (result?.ok === false && store.has(stored.outputHash))
-        damaged.push({ stored, faults: result.faults });
+      if (faults.length > 0 && store.has(stored.outputHash)) damaged.push({ stored, faults });
     }
     if (wanted.length === 0) {
       for (const [outputHash, name] of lostPackages(this.home, store))
@@ -82,7 +82,7 @@ async function repair(session: Session, flags: StoreVerifyFlags, damaged: readon
       reporter.settle();
       const { how, why, layouts, projects } = done;
       if (how === "left") reporter.warn(`${labelOf(stored)} is as it was: ${why}`);
-      else if (how === "refetched")
+      else if (how !== "removed")
         reporter.note(
           `${reporter.paintNote.green("repaired")} ${labelOf(stored)}${layouts > 0 ? `, and ${count(layouts, "layout")} that had copies of it` : ""}`,
         );
