@@ -53,7 +53,7 @@ export interface UserConfig {
 }
 
 /** Keys that a user's own file may hold: where packages come from and how they are put on disk, not which. */
-const USER_KEYS = [
+export const USER_KEYS = [
   "offline",
   "index",
   "index-url",

@@ -232,8 +232,11 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
   store: storeEntry,
 };
 
+/** Every key, for the documentation. */
+export const SETTING_KEYS = Object.keys(CHECKS);
+
 /** Settings of uv that change what is resolved or installed and that dx-py does not know: said, not passed over. */
-const UV_ONLY = ["dependency-metadata", "torch-backend", "no-sources-package"];
+export const UV_ONLY = ["dependency-metadata", "torch-backend", "no-sources-package"];
 
 /** Settings of uv that hold for uv's own workings and mean nothing here. */
 const UV_ITS_OWN = [

@@ -1,6 +1,7 @@
 /** `dx-py lock` */
 import { lockProject } from "../../project/lock-project.ts";
 import { interpreterFor } from "../../project/project-interpreter.ts";
+import type { ToolSettings } from "../../project/tool-settings.ts";
 import type { CliContext } from "../context.ts";
 import type { LockFlags } from "../flags/lock-flags.ts";
 import { lockJson, sayLock } from "../lock-words.ts";
@@ -14,8 +15,7 @@ export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
     if (flags.python !== undefined) await interpreterFor(opened.project, opened.flags, opened.context);
     const outcome = await lockProject({
       ...opened,
-      upgrade:
-        flags.upgrade === true || opened.project.main.settings.upgrade === true ? true : flags.upgradePackage,
+      upgrade: upgradesOf(flags, opened.project.main.settings),
       options: flags.check === true ? "keep" : "own",
       mode: flags.check === true ? "check" : flags.dryRun === true ? "dry-run" : "write",
     });
@@ -23,4 +23,9 @@ export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
     sayLock(session.reporter, outcome, flags.dryRun);
     session.reporter.json(lockJson(outcome));
   });
+}
+
+function upgradesOf(flags: LockFlags, settings: ToolSettings): true | string[] {
+  if (flags.upgrade === true || settings.upgrade === true) return true;
+  return [...(settings["upgrade-package"] ?? []), ...flags.upgradePackage];
 }
