@@ -111,7 +111,7 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
   const rest = argv.slice(at);
   if (command === undefined || (found.check && command !== "lock")) return undefined;
   const forInstall = selection !== undefined || found.frozen || found.linkMode !== undefined;
-  if (command === "lock" && (forInstall || found.python !== undefined)) return undefined;
+  if (command === "lock" && forInstall) return undefined;
   if (command === "run" ? rest.length === 0 || found.json : rest.length > 0) return undefined;
   return {
     ...found,

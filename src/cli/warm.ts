@@ -15,7 +15,8 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   const found = findLocked(command.projectDir);
   if (found === undefined) return undefined;
   if (hasResolutionVariables(env) && !command.frozen) return undefined;
-  if (command.command === "lock") return answerLock(command, found.root, started);
+  const isLock = command.command === "lock";
+  if (isLock && command.python === undefined) return answerLock(command, found.root, started);
   const result = warmInstall({
     home: homeFolders(env),
     projectDir: found.root,
@@ -24,7 +25,10 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
     python: command.python,
     selection: selectionText(command.selection, found.member),
     settings: settingsText({ linkMode: command.linkMode, folders: foldersOf(found), env }),
+    dryRun: isLock,
   });
+  // An environment was made with this very Python: it is there, and the project admits it.
+  if (isLock) return result === undefined ? undefined : answerLock(command, found.root, started);
   if (result === undefined) return undefined;
   if (command.command === "run") return await becomeCommand(command, result, found.root);
   sayInstalled(command, result, performance.now() - started);
