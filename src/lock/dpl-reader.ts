@@ -233,7 +233,7 @@ function readLockPart(of: Region): Omit<Lock, "packages"> {
   const flags = takeNumber(cursor);
   if (flags > 1) fail(of, "has flags that this version does not know", "VERSION");
   const requiresPython = takeText(cursor);
-  const part = {
+  const known = {
     ...(flags === 0 ? {} : { requiresPython }),
     fingerprint: takeText(cursor),
     environments: takeTexts(cursor),
@@ -242,8 +242,9 @@ function readLockPart(of: Region): Omit<Lock, "packages"> {
     defaultGroups: takeTexts(cursor),
     options: pairs(takeTexts(cursor), of),
   };
+  const forks = takeTexts(cursor);
   if (cursor.at !== of.bytes.length) fail(of, "holds bytes that belong to nothing");
-  return part;
+  return forks.length === 0 ? known : { ...known, forks };
 }
 
 function find(frame: Frame, name: string): DplEntry[] {

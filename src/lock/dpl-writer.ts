@@ -154,6 +154,7 @@ function putLock(builder: ByteBuilder, lock: Lock): void {
   putTexts(builder, lock.defaultGroups);
   const options = Object.entries(lock.options).sort(([a], [b]) => (a < b ? -1 : 1));
   putTexts(builder, options.flat());
+  putTexts(builder, lock.forks ?? []);
 }
 
 /** Entries of one name are neighbours, because packages are sorted by name first. */

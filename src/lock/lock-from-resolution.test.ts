@@ -26,7 +26,7 @@ const resolved = (name: string, rest: Partial<ResolvedPackage> = {}): ResolvedPa
 });
 
 const lockOf = (...packages: ResolvedPackage[]) => {
-  const resolution: Resolution = { packages, environments: ["os_name == 'nt'"], stats };
+  const resolution: Resolution = { packages, environments: ["os_name == 'nt'"], forks: [], stats };
   return lockFromResolution(resolution, frame);
 };
 

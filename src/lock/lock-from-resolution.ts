@@ -20,6 +20,7 @@ export function lockFromResolution(resolution: Resolution, frame: LockFrame): Lo
   return canonicalLock({
     ...(frame.requiresPython === undefined ? {} : { requiresPython: frame.requiresPython }),
     environments: [...resolution.environments],
+    ...(resolution.forks.length === 0 ? {} : { forks: [...resolution.forks] }),
     extras: [...frame.extras],
     dependencyGroups: [...frame.dependencyGroups],
     defaultGroups: [...frame.defaultGroups],

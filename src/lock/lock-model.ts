@@ -5,8 +5,10 @@
 export interface Lock {
   /** PEP 440 specifier set of the Pythons that the lock admits. */
   requiresPython?: string;
-  /** Markers of the environments that the lock was made for; empty: every one. */
+  /** Markers of the environments that the lock was made for; empty: every one that `requiresPython` admits. */
   environments: string[];
+  /** Markers of the environments that were resolved apart, in their order, for the next resolution. Absent: none were. */
+  forks?: string[];
   extras: string[];
   dependencyGroups: string[];
   /** Groups that are installed when nothing is selected. */

@@ -34,11 +34,13 @@ export function lockFromPylock(document: unknown, path: string, report: (warning
     );
   }
   const requiresPython = root.string("requires-python");
+  const forks = own?.strings("forks") ?? [];
   const packages = root.tables("packages");
   if (packages === undefined) throw root.fault("packages", "is missing");
   return {
     ...(requiresPython === undefined ? {} : { requiresPython }),
     environments: root.strings("environments") ?? [],
+    ...(forks.length === 0 ? {} : { forks }),
     extras: root.strings("extras") ?? [],
     dependencyGroups: root.strings("dependency-groups") ?? [],
     defaultGroups: root.strings("default-groups") ?? [],
@@ -48,7 +50,7 @@ export function lockFromPylock(document: unknown, path: string, report: (warning
   };
 }
 
-const OWN_KEYS = new Set(["format", "fingerprint", "options"]);
+const OWN_KEYS = new Set(["format", "fingerprint", "forks", "options"]);
 
 function checkVersion(root: Table, path: string, report: (warning: string) => void): void {
   const version = root.string("lock-version");

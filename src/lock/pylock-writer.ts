@@ -22,6 +22,7 @@ export function writePylock(lock: Lock): string {
   for (const entry of lock.packages) putPackage(lines, entry);
   lines.push("", "[tool.dx-py]", "format = 1");
   if (lock.fingerprint !== "") lines.push(`fingerprint = ${text(lock.fingerprint)}`);
+  if (lock.forks !== undefined && lock.forks.length > 0) lines.push(`forks = ${rows(lock.forks.map(text))}`);
   const options = Object.entries(lock.options).sort(([a], [b]) => compareText(a, b));
   if (options.length > 0) lines.push("", "[tool.dx-py.options]");
   for (const [name, value] of options) lines.push(`${key(name)} = ${text(value)}`);

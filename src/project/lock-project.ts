@@ -9,10 +9,11 @@ import type { ResolutionStats } from "../resolver/resolution.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
+import { foreignLock } from "./foreign-lock.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
 import { resolveProject } from "./resolve-project.ts";
-import { makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
+import { jointRequiresPython, makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
 import { pointingAt } from "./setting-checks.ts";
 import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
@@ -46,6 +47,8 @@ export interface LockOutcome {
   read?: ReadLock;
   diff: LockDiff;
   stats?: ResolutionStats;
+  /** The lock of another tool whose versions were preferred: `uv.lock`. */
+  preferredFrom?: string;
   /** Chosen already, where resolving needed it. */
   interpreter?: Interpreter;
   milliseconds: number;
@@ -68,7 +71,19 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     const settings = resolutionSettings(given, project.main.settings, context.env, kept);
     const upgrade = options.upgrade === true ? (true as const) : options.upgrade.map(normalizeName);
     const requestOf = (of: Project) =>
-      makeResolveRequest({ project: of, settings, preferences: existing?.preferences() ?? [], upgrade, now });
+      makeResolveRequest({
+        project: of,
+        settings,
+        preferences: existing?.preferences() ?? [],
+        forks: forksOf(of),
+        upgrade,
+        now,
+      });
+    // Who upgrades, or changes the Pythons, wants forks of its own.
+    const forksOf = (of: Project) =>
+      upgrade === true || upgrade.length > 0 || read?.lock.requiresPython !== jointRequiresPython(of)
+        ? []
+        : (read?.lock.forks ?? []);
     // What is preferred is no part of what is asked for: an old lock is decoded only to resolve.
     const request = makeResolveRequest({ project, settings, preferences: [], upgrade, now });
     const digests = sourceDigests(project, request.sources);
@@ -123,6 +138,7 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     packages: resolved.lock.packages.length,
     diff,
     stats: resolved.stats,
+    ...(existing?.preferredFrom === undefined || upgrading ? {} : { preferredFrom: existing.preferredFrom }),
     interpreter: resolved.interpreter,
     milliseconds: performance.now() - started,
   };
@@ -137,13 +153,19 @@ interface ExistingLock {
   /** Absent for a lock that cannot be used as it is (a merge conflict). */
   read?: ReadLock;
   preferences(): Preference[];
+  preferredFrom?: string;
 }
 
 /** What is there already. A conflict of a merge leaves what both sides agree on, as preferences. */
 async function readExisting({ project, context, mode }: LockOptions): Promise<ExistingLock | undefined> {
   try {
     const read = await readLock(project.root, { report: (warning) => context.warn(warning) });
-    if (read === undefined) return undefined;
+    if (read === undefined) {
+      const other = foreignLock(project.root);
+      return other === undefined
+        ? undefined
+        : { preferredFrom: other.file, preferences: () => other.preferences };
+    }
     return { read, preferences: () => read.lock.packages.flatMap(preferenceOf) };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "DXPY_LOCK_CONFLICT" || mode === "check") throw error;

@@ -18,6 +18,8 @@ export interface RequestOptions {
   project: Project;
   settings: ResolutionSettings;
   preferences: Preference[];
+  /** Markers that the lock that exists was resolved apart for. */
+  forks?: readonly string[];
   upgrade: true | string[];
   /** Milliseconds since the epoch: what spans of `exclude-newer` count from. */
   now: number;
@@ -28,6 +30,7 @@ export function makeResolveRequest({
   project,
   settings,
   preferences,
+  forks = [],
   upgrade,
   now,
 }: RequestOptions): ResolveRequest {
@@ -55,6 +58,7 @@ export function makeResolveRequest({
     resolution: settings.resolution,
     forkStrategy: settings.forkStrategy,
     preferences,
+    ...(forks.length === 0 ? {} : { forks: [...forks] }),
     upgrade,
   };
 }

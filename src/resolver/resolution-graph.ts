@@ -1,8 +1,10 @@
 /** From solved forks to what a lock says: one entry for each version, with the environments that it is needed in. */
 import type { DistributionFile } from "../package-index/distribution.ts";
+import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { contains } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { markerText } from "../standards/marker-algebra/to-marker.ts";
+import { parseMarker } from "../standards/markers.ts";
 import { compareVersions, type Version } from "../standards/version.ts";
 import type { Project } from "./catalog.ts";
 import type { ForkState } from "./fork-state.ts";
@@ -63,11 +65,21 @@ function versionOf({ project, index }: GraphNode): Version {
   return project!.space.list.version(index);
 }
 
-/** The markers of the forks, where there are several or the only one is not for all environments. */
-export function environmentsOf(session: Session, forks: readonly SolvedFork[]): string[] {
-  return forks.flatMap(
-    ({ state }) => markerText(session.arena, state.env.marker, session.pythonMarker) ?? [],
-  );
+/**
+ * The markers of the forks, where there are several, and of the environments that they leave anything out of. Forks
+ * for conflicting extras and groups are in the same environments, which are named once.
+ */
+export function forkTexts(
+  { arena, pythonMarker, request }: Session,
+  forks: readonly SolvedFork[],
+): { forks: string[]; environments: string[] } {
+  const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
+  const trees = Array.from(new Set(forks.map(({ state }) => state.env.marker)));
+  const texts = trees.flatMap(textOf);
+  const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
+  if (arena.implies(pythonMarker, all)) return { forks: texts.length > 1 ? texts : [], environments: [] };
+  const declared = request.environments.flatMap((text) => textOf(fromMarker(arena, parseMarker(text))));
+  return { forks: texts, environments: declared.length > 0 ? declared : texts };
 }
 
 function addFork(session: Session, state: ForkState, fork: number, nodes: Map<string, GraphNode[]>): void {
@@ -230,15 +242,21 @@ function sourceOf(project: Project): ResolvedSource {
   return { kind: "index", url: project.candidates!.page.index };
 }
 
-/** Files for platforms that the package is not needed on are left out, unless that would leave none. */
+/**
+ * Files for platforms that the package is not needed on are left out, unless that would leave none. A platform that
+ * markers have no word for may be any.
+ */
 function filesOf({ arena, pythonMarker }: Session, node: GraphNode, project: Project): DistributionFile[] {
   if (project.candidates === undefined) return [];
   const files = project.candidates.files(node.index);
-  if (node.marker === trueMarker) return files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
+  if (arena.implies(pythonMarker, node.marker))
+    return files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
   const where = arena.and(node.marker, pythonMarker);
-  const kept = files.filter(
-    (file) => file.kind === "sdist" || !arena.isDisjoint(wheelPlatforms(arena, file.filename), where),
-  );
+  const kept = files.filter((file) => {
+    if (file.kind === "sdist") return true;
+    const platforms = wheelPlatforms(arena, file.filename);
+    return platforms === falseMarker || !arena.isDisjoint(platforms, where);
+  });
   return (kept.length > 0 ? kept : files).sort((a, b) => (a.filename < b.filename ? -1 : 1));
 }
 

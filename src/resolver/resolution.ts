@@ -5,8 +5,10 @@ import type { UnknownExtra } from "./unknown-extras.ts";
 export interface Resolution {
   /** Sorted by name, then version. */
   packages: ResolvedPackage[];
-  /** Markers of the forks that were resolved apart, in their order; empty where one solution serves all. */
+  /** Markers of the environments that were resolved for; empty: all that `requires-python` admits. */
   environments: string[];
+  /** Markers of the environments that were resolved apart, in their order; empty where one solution serves all. */
+  forks: string[];
   /** Extras that the project asks for in vain. */
   unknownExtras?: UnknownExtra[];
   stats: ResolutionStats;

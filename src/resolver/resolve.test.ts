@@ -199,11 +199,39 @@ describe("environments", () => {
       requires: ["a<2 ; sys_platform == 'win32'", "a>=2 ; sys_platform != 'win32'"],
     });
     expect(lines(resolution)).toEqual(['a 1.0 ; sys_platform == "win32"', 'a 2.0 ; sys_platform != "win32"']);
-    expect(resolution.environments.toSorted()).toEqual([
-      'sys_platform != "win32"',
-      'sys_platform == "win32"',
-    ]);
+    expect(resolution.forks.toSorted()).toEqual(['sys_platform != "win32"', 'sys_platform == "win32"']);
+    expect(resolution.environments).toEqual([]);
     expect(resolution.stats.forks).toBe(2);
+  });
+
+  test("what the forks leave out of what is asked for is said", async () => {
+    const universe = plain({ a: { "1.0": [], "2.0": [] } });
+    const requires = ["a<2 ; sys_platform == 'win32'", "a>=2 ; sys_platform != 'win32'"];
+    const environments = ["sys_platform == 'linux'", "sys_platform == 'win32'"];
+    const resolution = await resolveIn(universe, { requires, environments });
+    expect(resolution.environments).toEqual(['sys_platform == "linux"', 'sys_platform == "win32"']);
+    expect(resolution.forks).toEqual(['sys_platform == "linux"', 'sys_platform == "win32"']);
+  });
+
+  test("the forks of a lock are gone on with", async () => {
+    const universe = plain({ a: { "1.0": [], "2.0": [] } });
+    const resolution = await resolveIn(universe, {
+      requires: ["a"],
+      forks: ["sys_platform == 'win32'", "sys_platform != 'win32'"],
+    });
+    expect(resolution.stats.forks).toBe(2);
+    expect(lines(resolution)).toEqual(["a 2.0"]);
+  });
+
+  test.each([
+    ["overlap", ["sys_platform == 'win32'", "sys_platform != 'linux'", "sys_platform == 'linux'"]],
+    ["leave something out", ["sys_platform == 'win32'"]],
+    ["cannot be read", ["sys_platform ==", "sys_platform != 'win32'"]],
+  ])("forks of a lock that %s are left aside", async (_, forks) => {
+    const universe = plain({ a: { "1.0": [] } });
+    const resolution = await resolveIn(universe, { requires: ["a"], forks });
+    expect(resolution.stats.forks).toBe(1);
+    expect(resolution.forks).toEqual([]);
   });
 
   test("the same below a dependency", async () => {
@@ -281,6 +309,15 @@ describe("environments", () => {
       't 1.0 ; sys_platform == "darwin"',
       't 1.0+cpu ; sys_platform != "darwin"',
     ]);
+  });
+
+  test("files for platforms that markers have no word for are locked, forked or not", async () => {
+    const tags = ["cp312-cp312-win_amd64", "cp313-cp313-ios_13_0_arm64_iphoneos"];
+    const universe: Universe = { a: { versions: { "1.0": { sdist: false, wheel_tags: tags } } } };
+    for (const forks of [[], ["os_name == 'nt'", "os_name != 'nt'"]]) {
+      const { packages } = await resolveIn(universe, { requires: ["a"], forks });
+      expect(packages[0]!.files.map((file) => file.filename)).toEqual(tags.map((tag) => `a-1.0-${tag}.whl`));
+    }
   });
 
   test("files for platforms that a package is not needed on are not locked", async () => {

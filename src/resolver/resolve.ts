@@ -3,7 +3,7 @@ import type { PackageIndex } from "../package-index/client.ts";
 import type { BuildInterface } from "./build-interface.ts";
 import type { ResolveRequest } from "./request.ts";
 import type { Resolution } from "./resolution.ts";
-import { environmentsOf, packagesOf } from "./resolution-graph.ts";
+import { forkTexts, packagesOf } from "./resolution-graph.ts";
 import { openSession } from "./session.ts";
 import { solveForks } from "./solve-forks.ts";
 import { ForkFailed } from "./solver-notes.ts";
@@ -48,7 +48,7 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
     return {
       packages,
       unknownExtras: await unknownExtras(session, packages),
-      environments: environmentsOf(session, forks),
+      ...forkTexts(session, forks),
       stats: {
         forks: forks.length,
         ...counts,

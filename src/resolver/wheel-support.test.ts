@@ -16,6 +16,7 @@ describe("which wheels some admitted Python can use", () => {
         "py3-none-any",
         "py36-none-any",
         "pp310-pypy310_pp73-win32",
+        "graalpy310-graalpy240_310_native-manylinux_2_17_x86_64",
       ],
       [
         "py27-none-any",
@@ -24,6 +25,7 @@ describe("which wheels some admitted Python can use", () => {
         "py311-none-any",
         "cp36-none-win32",
         "pp39-pypy39_pp73-win32",
+        "graalpy311-graalpy242_311_native-manylinux_2_17_x86_64",
         "py3-strange-any",
       ],
     ],

@@ -21,7 +21,7 @@ function tagsOf(filename: string): WheelTags | undefined {
 }
 
 const languageTag = /^(py|cp|pp|graalpy|pyston|pt)(\d)(\d*)$/;
-const abiTag = /^(?:cp(\d)(\d+)[a-z]*|pypy(\d)(\d*)_.*|graalpy(\d)(\d+)_.*|pyston_?(\d)(\d*).*)$/;
+const abiTag = /^(?:cp(\d)(\d+)[a-z]*|pypy(\d)(\d*)_.*|graalpy\d+_(\d)(\d+)_.*|pyston_?(\d)(\d*).*)$/;
 
 /** Remembered by the tags and the bounds: a few dozen combinations serve all wheels. */
 const fitting = new Map<string, boolean>();

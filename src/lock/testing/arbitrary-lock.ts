@@ -166,6 +166,7 @@ export function anyLock(choices: LockChoices): fc.Arbitrary<Lock> {
     {
       requiresPython: choices.text,
       environments: texts,
+      forks: fc.uniqueArray(choices.text, { minLength: 1, maxLength: 4 }),
       extras: fc.uniqueArray(choices.name, { maxLength: 100 }),
       dependencyGroups: texts,
       defaultGroups: texts,
