@@ -23,9 +23,26 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const context = system ? await systemContext(env) : makeContext(env);
+  if (wantsJson(words)) context.process.stderr.write = (text) => writeUsageJson(text);
   await run(APPLICATION, words, context);
   const code = Number(context.process.exitCode ?? 0);
   return code < 0 ? (code <= -4 ? 2 : 1) : code;
+}
+
+/** Among the options of dx-py itself: those of what `run` and `pip` start come after `--`. */
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return (end < 0 ? words : words.slice(0, end)).includes("--json");
+}
+
+/** Wrong usage is found before a command runs, by the parser: `error: …`, and perhaps `hint: …`. */
+function writeUsageJson(text: string): void {
+  const [, message, hint] = /^error: (.*?)(?:\nhint: (.*?))?\n*$/s.exec(text) ?? [];
+  if (message === undefined) writeLine(2, text.replace(/\n+$/, ""));
+  else {
+    const said = { code: "DXPY_USAGE", message, ...(hint === undefined ? {} : { hint }), causes: [] };
+    writeLine(1, JSON.stringify({ error: said }, undefined, 2));
+  }
 }
 
 /** Stricli gets streams of its own: the real `process.stdout` would cost milliseconds (DESIGN, "Facts"). */

@@ -12,6 +12,8 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
     reporter.note(`The lock is up to date: ${packages} ${time}`);
   } else {
     reporter.note(`${paintNote.green("Resolved")} ${packages} ${time}`);
+    if (outcome.preferredFrom !== undefined)
+      reporter.note(`The versions of ${outcome.preferredFrom} were kept where they fit`);
     if (outcome.status !== "created" || reporter.options.verbose) {
       for (const line of changeLines(outcome.diff, reporter)) reporter.note(line);
     }
