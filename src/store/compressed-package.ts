@@ -15,15 +15,10 @@ import { Failure } from "../platform/errors.ts";
 import { badPackage } from "./dxpkg-layout.ts";
 import { packedPieces, packedSize } from "./pack.ts";
 import type { Store } from "./store.ts";
-import { zstdFrames } from "./zstd-frames.ts";
 
 /** Packages up to here are compressed and unpacked in memory, larger ones through files. Bytes, packed. */
 export const IN_MEMORY = 256 * 1024 * 1024;
 const PIECE = 1024 * 1024;
-/** Content of one zstd frame, as it is written. Bytes. */
-const FRAME = 1024 * 1024;
-/** Memory that a thread keeps for the next package. Bytes. */
-const SCRATCH = 128 * 1024 * 1024;
 const COMPRESSION = {
   [constants.ZSTD_c_compressionLevel]: 3,
   [constants.ZSTD_c_checksumFlag]: 1,
@@ -64,18 +59,9 @@ export async function compressPackage(store: Store, hash: string, file: string):
   }
 }
 
-/** Frame by frame, so that a reader can unpack one at a time into memory that it has already. */
-export async function compressBytes(packed: Uint8Array): Promise<Uint8Array> {
-  const frames: Uint8Array[] = [];
-  for (let at = 0; at === 0 || at < packed.length; at += FRAME) {
-    frames.push(await compressFrame(packed.subarray(at, at + FRAME)));
-  }
-  return frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames);
-}
-
-function compressFrame(content: Uint8Array): Promise<Uint8Array> {
+export function compressBytes(packed: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    zstdCompress(content, { params: COMPRESSION }, (error, body) => (error ? reject(error) : resolve(body)));
+    zstdCompress(packed, { params: COMPRESSION }, (error, body) => (error ? reject(error) : resolve(body)));
   });
 }
 
@@ -100,55 +86,18 @@ async function compressToFile(pieces: Iterable<Uint8Array>, file: string): Promi
   }
 }
 
-/** Memory for one package after the other: fresh pages would cost as much as the decompression. */
-export interface Scratch {
-  bytes?: Uint8Array;
-}
-
-/**
- * Exactly `size` bytes, at most {@link IN_MEMORY}. With `scratch`, they are valid until it is used again. Failure
- * `DXPY_BAD_PACKAGE` names `source`.
- */
-export function decompressPackage(
-  compressed: Uint8Array,
-  size: number,
-  source: string,
-  scratch?: Scratch,
-): Uint8Array {
+/** Exactly `size` bytes, at most {@link IN_MEMORY}. Failure `DXPY_BAD_PACKAGE` names `source`. */
+export function decompressPackage(compressed: Uint8Array, size: number, source: string): Uint8Array {
   if (size > IN_MEMORY) throw badPackage(source, `its ${size} bytes are too many for memory`);
-  // Frames of a few bytes each would be nothing but a way to fill memory.
-  const frames = zstdFrames(compressed, 1000 + size / 65_536);
-  if (frames === undefined) throw badPackage(source, "it is not zstd, or it is cut off");
-  const promised = frames.reduce((sum, { content = 0 }) => sum + content, 0);
-  const inPieces = scratch !== undefined && frames.every(({ content }) => content !== undefined);
+  let packed: Uint8Array;
   try {
-    if (!inPieces) {
-      // A byte more than is right, so that too much is told from exactly enough.
-      const packed = zstdDecompressSync(compressed, { maxOutputLength: size + 1 });
-      if (packed.length !== size) throw wrongSize(packed.length, size, source);
-      return packed;
-    }
-    if (promised !== size) throw wrongSize(promised, size, source);
-    const packed = scratchOf(size, scratch);
-    let at = 0;
-    for (const { start, end, content = 0 } of frames) {
-      const piece = zstdDecompressSync(compressed.subarray(start, end), { maxOutputLength: content + 1 });
-      if (piece.length !== content) throw wrongSize(at + piece.length, size, source);
-      packed.set(piece, at);
-      at += content;
-    }
-    return packed;
+    // A byte more than is right, so that too much is told from exactly enough.
+    packed = zstdDecompressSync(compressed, { maxOutputLength: size + 1 });
   } catch (error) {
-    throw error instanceof Failure ? error : notCompressed(error, size, source);
+    throw notCompressed(error, size, source);
   }
-}
-
-function scratchOf(size: number, scratch: Scratch): Uint8Array {
-  if (size > SCRATCH) return new Uint8Array(size);
-  if (scratch.bytes === undefined || scratch.bytes.length < size) {
-    scratch.bytes = new Uint8Array(Math.min(SCRATCH, Math.max(size * 2, 8 * FRAME)));
-  }
-  return scratch.bytes.subarray(0, size);
+  if (packed.length !== size) throw wrongSize(packed.length, size, source);
+  return packed;
 }
 
 /** From file to file, at most `size` bytes; returns how many. For what is larger, or of unknown size. */

@@ -1,6 +1,6 @@
 /** One job of the wheel pipeline: a wheel, or a packed package object from a binary cache, becomes an object of the store. */
 import type { Home } from "../platform/home.ts";
-import type { PackedForm, Scratch } from "./compressed-package.ts";
+import type { PackedForm } from "./compressed-package.ts";
 import { unpackWheel } from "./ingest.ts";
 
 export interface WheelJob {
@@ -17,7 +17,6 @@ export async function runUnpackJob(
   job: WheelJob,
   home: Home,
   root: string,
-  scratch?: Scratch,
 ): Promise<{ outputHash: string; warnings: string[] }> {
   const { packed, bytes, filename } = job;
   if (packed === undefined) {
@@ -28,7 +27,7 @@ export async function runUnpackJob(
     import("./pack.ts"),
   ]);
   const { outputHash } = await unpackPacked({
-    bytes: decompressPackage(bytes, packed.size, filename, scratch),
+    bytes: decompressPackage(bytes, packed.size, filename),
     outputHash: packed.outputHash,
     home,
     store: { root },

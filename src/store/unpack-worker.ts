@@ -1,14 +1,10 @@
 import { Failure } from "../platform/errors.ts";
 import { releaseStaging } from "../platform/staging.ts";
-import type { Scratch } from "./compressed-package.ts";
 import { runUnpackJob } from "./unpack-job.ts";
 import type { FromWorker, ToWorker } from "./wheel-pipeline.ts";
 
 /** A thread that unpacks whole wheels. An entry point of its own in the executable: see wheel-pipeline.ts. */
 declare const self: Worker & { postMessage(message: FromWorker): void };
-
-/** One job at a time: the next may use the memory of the one before. */
-const scratch: Scratch = {};
 
 self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "close") {
@@ -18,7 +14,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   }
   const { id, job, home, root } = data;
   try {
-    const { outputHash, warnings } = await runUnpackJob(job, home, root, scratch);
+    const { outputHash, warnings } = await runUnpackJob(job, home, root);
     self.postMessage({ kind: "done", id, outputHash, warnings });
   } catch (error) {
     self.postMessage({ kind: "failed", id, error: describe(error) });
