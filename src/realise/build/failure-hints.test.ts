@@ -27,6 +27,8 @@ describe("hints for the log of a failed build", () => {
     ["../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]", "no compiler"],
     ["error: Microsoft Visual C++ 14.0 or greater is required.", "no compiler"],
     ["Error: pg_config executable not found.", "`pg_config`"],
+    ["ConfigurationError: Could not run curl-config: [Errno 2] No such file", "`curl-config`"],
+    ["AttributeError: 'build_ext' object has no attribute 'cython_sources'", "`cython<3`"],
     ["OSError: [Errno 28] No space left on device", "disk is full"],
     ["ERROR: No matching distribution found for pytest-runner", "pytest-runner by itself"],
     ["../meson.build:14:14: ERROR: Git command failed: ['/usr/bin/git', 'clone', 'x']", "needs the network"],

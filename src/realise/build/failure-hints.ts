@@ -44,6 +44,11 @@ const rules: Rules = [
       "`build-constraint-dependencies`.",
   ],
   [
+    /has no attribute 'cython_sources'|Cython\.Compiler\.Errors\.CompileError|language_level=3str/,
+    () =>
+      "The build was probably written for an older Cython: put `cython<3` into `build-constraint-dependencies`.",
+  ],
+  [
     /can't find Rust compiler|(?:cargo|rustc)[`'"]?[^\n]{0,60}(?:not found|is not installed|No such file)|rustup could not choose a version/i,
     () => "The build needs Rust: install cargo and rustc.",
   ],
@@ -57,6 +62,10 @@ const rules: Rules = [
     /No CMAKE_(?:C|CXX|Fortran)_COMPILER could be found|Unknown compiler\(s\)|Microsoft Visual C\+\+ [\d.]+ or greater is required|none of these compilers/i,
     () =>
       "There is no compiler here: install one (build-essential, gcc, Xcode command line tools, Visual Studio Build Tools).",
+  ],
+  [
+    /(?:Could not run |No such file or directory: ')([\w.+]+-config)\b/,
+    (match) => `The build needs \`${match[1]}\`: install the development package of the library that has it.`,
   ],
   [
     /(?:Did not find|Could not find|Program|program) '?"?(cmake|ninja|pkg-config|pkgconf|meson|swig|gfortran|make|autoconf|patchelf)\b|\b(cmake|ninja|pkg-config|swig|gfortran|make|pg_config|mysql_config|nvcc): (?:command )?not found|(pg_config|mysql_config|pkg-config)[^\n]*not found/,

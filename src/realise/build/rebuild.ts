@@ -2,6 +2,7 @@
  * Building again what was built before, with the very objects that the derivation names, beside the store, to see whether the same
  * comes out: whether it is reproducible.
  */
+import { copyFileSync, existsSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
 import { homeFolders } from "../../platform/home.ts";
 import { createStaging, removeTree } from "../../platform/staging.ts";
@@ -16,6 +17,7 @@ import type { RealiseContext } from "../realise-context.ts";
 import { realisePackages } from "../realise-packages.ts";
 import { directoryDigest, editableDigest } from "../source/directory-digest.ts";
 import type { RealisedPackage, WantedPackage } from "../wanted-package.ts";
+import { logPath } from "./build-log.ts";
 import { buildInSession } from "./build-package.ts";
 import { inBuildSession } from "./build-session.ts";
 
@@ -96,9 +98,25 @@ export async function rebuild(
       files: same ? [] : diffOutputs(before, outputHash, store),
       milliseconds: performance.now() - started,
     };
+  } catch (error) {
+    throw keepingLog(error, again.hash, homeFolders({ DX_PY_HOME: aside }).store, context.store.root);
   } finally {
     removeTree(aside);
   }
+}
+
+/** The log of a build that fails this time is the one thing that stays: the error names it. */
+function keepingLog(error: unknown, hash: string, from: string, to: string): unknown {
+  const [made, kept] = [from, to].map((root) => `${logPath(root, hash)}.zst`);
+  if (!(error instanceof Failure) || error.context.path !== made || !existsSync(made!)) return error;
+  copyFileSync(made!, kept!);
+  const { hint, context, cause, exitCode } = error;
+  return new Failure(error.code, error.message, {
+    context: { ...context, path: kept! },
+    exitCode,
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** The build environment, object by object; what a collection took is fetched again by its derivation. */
