@@ -29,6 +29,7 @@ describe("hints for the log of a failed build", () => {
     ["Error: pg_config executable not found.", "`pg_config`"],
     ["ConfigurationError: Could not run curl-config: [Errno 2] No such file", "`curl-config`"],
     ["AttributeError: 'build_ext' object has no attribute 'cython_sources'", "`cython<3`"],
+    ["SystemExit: error: [Errno 2] No such file or directory: 'gcc'", "starts `gcc`, which is not here"],
     ["OSError: [Errno 28] No space left on device", "disk is full"],
     ["ERROR: No matching distribution found for pytest-runner", "pytest-runner by itself"],
     ["../meson.build:14:14: ERROR: Git command failed: ['/usr/bin/git', 'clone', 'x']", "needs the network"],

@@ -59,6 +59,11 @@ const rules: Rules = [
       "(build-essential, gcc, Xcode command line tools).",
   ],
   [
+    /^(?:SystemExit: |distutils\S+: )?error: \[Errno 2\] No such file or directory: '([\w.+-]+)'/m,
+    (match) =>
+      `The build starts \`${match[1]}\`, which is not here: install it (a C compiler is in build-essential, gcc or the Xcode command line tools).`,
+  ],
+  [
     /No CMAKE_(?:C|CXX|Fortran)_COMPILER could be found|Unknown compiler\(s\)|Microsoft Visual C\+\+ [\d.]+ or greater is required|none of these compilers/i,
     () =>
       "There is no compiler here: install one (build-essential, gcc, Xcode command line tools, Visual Studio Build Tools).",
