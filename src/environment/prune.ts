@@ -66,7 +66,8 @@ export async function pruneHome(options: PruneOptions): Promise<Pruned> {
 async function pruneLocked(options: PruneOptions): Promise<Pruned> {
   const { home, keepDays = 30, dryRun = false } = options;
   if (!dryRun) sweepStaging(home);
-  const since = Date.now() - keepDays * DAY;
+  // With 0 days, nothing is recent, not even what was made in this millisecond.
+  const since = keepDays === 0 ? Number.POSITIVE_INFINITY : Date.now() - keepDays * DAY;
   const held = findHeld(home, since, !dryRun);
   const counted: CountedFiles = new Set();
   const state = lookAround(home, counted);
