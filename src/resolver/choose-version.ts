@@ -1,5 +1,5 @@
 import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
-import { intersection, setsEqual, singleton } from "../standards/marker-algebra/integer-set.ts";
+import { intersection, limit, setsEqual, singleton } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { separation } from "../standards/marker-algebra/marker-separation.ts";
 import { publicVersion } from "../standards/version.ts";
@@ -56,7 +56,7 @@ function chooseAnew(
   if (!candidate.usable) {
     return { version, reason: { kind: "obstacle", obstacle: candidate.obstacle! } };
   }
-  if (project.candidates!.oldestPython(i) >= state.python.to) {
+  if (state.python.to < limit && project.candidates!.oldestPython(i) >= state.python.to) {
     return {
       version,
       reason: { kind: "obstacle", obstacle: { kind: "python-tags", example: candidate.file.filename } },

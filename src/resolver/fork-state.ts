@@ -17,8 +17,8 @@ export interface ForkState {
   pythonMarker: MarkerTree;
   priorities: Priorities;
   tracker: ConflictTracker;
-  /** Versions whose dependencies the solver has been told, by package. */
-  added: Map<PackageId, Set<number>>;
+  /** Versions whose dependencies the solver has been told, by package. Forks share the lists: never changed in place. */
+  added: (readonly number[] | undefined)[];
   /**
    * By package, the version chosen last and the set that it was chosen from: conflicts take decisions back, and most
    * are then made again. A fork begins without.
@@ -38,7 +38,7 @@ export function firstState(session: Session, rootId: PackageId, rootVersion: num
     pythonMarker: session.pythonMarker,
     priorities: new Priorities(),
     tracker: new ConflictTracker(),
-    added: new Map(),
+    added: [],
     choices: new Map(),
     next: rootId,
   };
@@ -56,7 +56,7 @@ export function forkState(session: Session, state: ForkState, env: ForkEnvironme
     pythonMarker: boundsMarker(arena, python),
     priorities: state.priorities.clone(),
     tracker: state.tracker.clone(),
-    added: new Map(Array.from(state.added, ([id, versions]) => [id, new Set(versions)])),
+    added: state.added.slice(),
     choices: new Map(),
     next: state.next,
   };

@@ -41,26 +41,27 @@ function isChoice(candidates: Candidates, i: number, prereleases: Prereleases): 
 }
 
 function selectPreferred(project: Project, candidates: Candidates, choice: Choice): number | undefined {
-  if (choice.preferred.length === 0) return undefined;
-  let ranked = choice.preferred;
-  if (ranked.length > 1) {
-    const here = new Map(ranked.map((one) => [one, choice.admits(one.marker) ? 1 : 0]));
-    ranked = ranked.toSorted((a, b) => {
-      const nearer = here.get(b)! - here.get(a)!;
-      if (nearer !== 0) return nearer;
-      const order = compareVersions(b.version, a.version);
-      return choice.highest ? order : -order;
-    });
-  }
-  for (const { version, from } of ranked) {
-    const i = candidates.page.position(version);
+  let best: Preferred | undefined;
+  let found = -1;
+  for (const one of choice.preferred) {
+    const i = candidates.page.position(one.version);
     if (i < 0 || !project.space.holds(choice.set, i)) continue;
     if (candidates.isPrerelease(i)) {
-      if (choice.prereleases === "never" || (choice.prereleases === "last" && from === "fork")) continue;
+      if (choice.prereleases === "never" || (choice.prereleases === "last" && one.from === "fork")) continue;
     }
-    return localVariant(project, candidates, i, choice.set) ?? i;
+    if (best !== undefined && !isBetter(one, best, choice)) continue;
+    best = one;
+    found = i;
   }
-  return undefined;
+  return found < 0 ? undefined : (localVariant(project, candidates, found, choice.set) ?? found);
+}
+
+/** What was chosen for environments of the fork comes first; of several, the version that is tried first anyway. */
+function isBetter(one: Preferred, other: Preferred, { admits, highest }: Choice): boolean {
+  const here = admits(one.marker);
+  if (here !== admits(other.marker)) return here;
+  const order = compareVersions(one.version, other.version);
+  return highest ? order > 0 : order < 0;
 }
 
 /** The highest local version of a version (`1.0+cpu` of `1.0`) in the set. */

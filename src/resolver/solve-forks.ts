@@ -146,16 +146,13 @@ async function solveFork(
     }
     counts.decisions += 1;
     if (one.kind === "package") onProgress?.(one.name);
-    let versions = state.added.get(id);
-    if (versions === undefined) {
-      versions = new Set();
-      state.added.set(id, versions);
-    }
-    if (versions.has(version)) {
+    const versions = state.added[id];
+    if (versions?.includes(version)) {
       solver.decideAgain(id, version);
       continue;
     }
-    versions.add(version);
+    while (state.added.length < id) state.added.push(undefined);
+    state.added[id] = versions === undefined ? [version] : [...versions, version];
     const loading = metadataOf(session, state, one, version);
     const metadata = loading instanceof Promise ? await loading : loading;
     const forks = forksOfVersion(session, state, one, metadata);

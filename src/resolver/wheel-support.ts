@@ -72,6 +72,21 @@ function upperSeries({ to }: PythonBounds): number {
 
 /** The first Python that a wheel's tags name; 0 when they name none in particular. */
 export function oldestPythonOf(filename: string): number {
+  const abi = filename.lastIndexOf("-", filename.lastIndexOf("-") - 1);
+  const language = filename.slice(filename.lastIndexOf("-", abi - 1) + 1, abi);
+  let oldest = oldestPythons.get(language);
+  if (oldest === undefined) {
+    oldest = firstPython(filename);
+    if (oldestPythons.size > 4096) oldestPythons.clear();
+    oldestPythons.set(language, oldest);
+  }
+  return oldest;
+}
+
+/** Remembered by the first of the three tags. */
+const oldestPythons = new Map<string, number>();
+
+function firstPython(filename: string): number {
   const tags = tagsOf(filename);
   if (tags === undefined) return 0;
   return Math.min(

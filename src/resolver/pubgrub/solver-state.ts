@@ -61,8 +61,10 @@ export class SolverState {
   /** The same without those of one positive term; and all that these say cannot be, as one term. */
   #byPackageWithoutUnits: IncompatibilityId[][] = [];
   #units: (Term | undefined)[] = [];
+  /** Packages whose two lists belong to this state alone. */
+  #owned = new Set<PackageId>();
   /** By "dependent, dependency", the incompatibilities that express it. */
-  #dependencies = new Map<number, IncompatibilityId[]>();
+  #dependencies = new Map<number, readonly IncompatibilityId[]>();
   /** The decision level at which an incompatibility was found contradicted; 0: not. */
   #contradictedAt = new Int32Array(1024);
   #contradicted: IncompatibilityId[] = [];
@@ -83,10 +85,11 @@ export class SolverState {
   clone(): SolverState {
     const copy = new SolverState(this.root, this.rootVersion, this.arena, this.solution.clone());
     copy.#rows = this.#rows;
-    copy.#byPackage = this.#byPackage.map((ids) => ids.slice());
-    copy.#byPackageWithoutUnits = this.#byPackageWithoutUnits.map((ids) => ids.slice());
+    copy.#byPackage = this.#byPackage.slice();
+    copy.#byPackageWithoutUnits = this.#byPackageWithoutUnits.slice();
+    this.#owned = new Set();
     copy.#units = this.#units.slice();
-    copy.#dependencies = new Map(Array.from(this.#dependencies, ([key, ids]) => [key, ids.slice()]));
+    copy.#dependencies = new Map(this.#dependencies);
     copy.#contradictedAt = this.#contradictedAt.slice();
     copy.#contradicted = this.#contradicted.slice();
     return copy;
@@ -234,15 +237,16 @@ export class SolverState {
         let at = siblings.length - 1;
         while (at >= 0 && !canMerge(incompatibility, arena[siblings[at]!]!)) at -= 1;
         if (at < 0) {
-          siblings.push(id);
+          this.#dependencies.set(key, [...siblings, id]);
         } else {
           const past = siblings[at]!;
           arena.push(mergeDependents(incompatibility, arena[past]!));
           id = arena.length - 1;
-          siblings[at] = id;
+          this.#dependencies.set(key, siblings.with(at, id));
           for (const one of arena[id]!.packages) {
-            remove(this.#byPackage[one], past);
-            remove(this.#byPackageWithoutUnits[one], past);
+            this.#own(one);
+            remove(this.#byPackage[one]!, past);
+            remove(this.#byPackageWithoutUnits[one]!, past);
           }
         }
       }
@@ -251,9 +255,10 @@ export class SolverState {
     const { packages, terms } = this.arena[id]!;
     const isUnit = packages.length === 1 && terms[0]!.positive;
     for (const one of packages) {
-      append(this.#byPackage, one, id);
+      this.#own(one);
+      this.#byPackage[one]!.push(id);
       if (!isUnit) {
-        append(this.#byPackageWithoutUnits, one, id);
+        this.#byPackageWithoutUnits[one]!.push(id);
       } else {
         const units = this.#units[one];
         this.#units[one] = units === undefined ? terms[0]! : uniteTerms(units, terms[0]!);
@@ -265,6 +270,18 @@ export class SolverState {
       this.#contradictedAt = larger;
     }
     return id;
+  }
+
+  /** Makes the lists of a package this state's own, before they change: copies share them. */
+  #own(one: PackageId): void {
+    if (this.#owned.has(one)) return;
+    this.#owned.add(one);
+    while (this.#byPackage.length <= one) {
+      this.#byPackage.push([]);
+      this.#byPackageWithoutUnits.push([]);
+    }
+    this.#byPackage[one] = this.#byPackage[one]!.slice();
+    this.#byPackageWithoutUnits[one] = this.#byPackageWithoutUnits[one]!.slice();
   }
 
   #markContradicted(id: IncompatibilityId): void {
@@ -284,13 +301,7 @@ export class SolverState {
   }
 }
 
-function append(lists: IncompatibilityId[][], one: PackageId, id: IncompatibilityId): void {
-  const ids = lists[one];
-  if (ids === undefined) lists[one] = [id];
-  else ids.push(id);
-}
-
-function remove(ids: IncompatibilityId[] | undefined, id: IncompatibilityId): void {
-  const at = ids?.lastIndexOf(id) ?? -1;
-  if (at >= 0) ids!.splice(at, 1);
+function remove(ids: IncompatibilityId[], id: IncompatibilityId): void {
+  const at = ids.lastIndexOf(id);
+  if (at >= 0) ids.splice(at, 1);
 }

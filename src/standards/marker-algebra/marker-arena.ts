@@ -238,13 +238,23 @@ export class MarkerArena {
   }
 
   #applyChoice(x: MarkerNode, y: MarkerNode, both: boolean): MarkerTree {
-    const values = Array.from(new Set([...x.cuts, ...y.cuts] as string[])).sort();
-    const child = (node: MarkerNode, value: string) => {
-      const index = node.cuts.indexOf(value);
-      return node.children[index < 0 ? node.cuts.length : index]!;
-    };
-    const children = values.map((value) => this.#combine(child(x, value), child(y, value), both));
-    children.push(this.#combine(x.children[x.cuts.length]!, y.children[y.cuts.length]!, both));
+    const values: string[] = [];
+    const children: MarkerTree[] = [];
+    const anyX = x.children[x.cuts.length]!;
+    const anyY = y.children[y.cuts.length]!;
+    let i = 0;
+    let j = 0;
+    while (i < x.cuts.length || j < y.cuts.length) {
+      const a = x.cuts[i] as string | undefined;
+      const b = y.cuts[j] as string | undefined;
+      const hasA = a !== undefined && (b === undefined || a <= b);
+      const hasB = b !== undefined && (a === undefined || b <= a);
+      values.push(hasA ? a : b!);
+      children.push(this.#combine(hasA ? x.children[i]! : anyX, hasB ? y.children[j]! : anyY, both));
+      if (hasA) i += 1;
+      if (hasB) j += 1;
+    }
+    children.push(this.#combine(anyX, anyY, both));
     return this.node(x.variable, values, children);
   }
 
