@@ -15,6 +15,8 @@ import { type IncompatibilityRows, isInterval, isPositive, KnownEnds, unclear } 
 
 /** What one package is known to be, and by what steps: derivations in order, then perhaps a decision. */
 interface Assignment {
+  /** The solution that may change it; copies share it until they do. */
+  owner: object;
   /** Decision level of the first and of the last step. */
   smallestLevel: number;
   highestLevel: number;
@@ -55,6 +57,8 @@ export type Prioritizer = (id: PackageId) => number;
 /** Everything decided and derived so far, step by step, so that it can be taken back to any decision. */
 export class PartialSolution {
   #nextIndex = 0;
+  /** Stands for this solution, since it was last copied, in what it owns. */
+  #owner: object = {};
   #level = 0;
   #assignments: (Assignment | undefined)[] = [];
   #ends = new KnownEnds();
@@ -75,17 +79,9 @@ export class PartialSolution {
     const copy = new PartialSolution();
     copy.#nextIndex = this.#nextIndex;
     copy.#level = this.#level;
-    copy.#assignments = this.#assignments.map((assignment) =>
-      assignment === undefined
-        ? undefined
-        : {
-            ...assignment,
-            indices: assignment.indices.slice(),
-            levels: assignment.levels.slice(),
-            causes: assignment.causes.slice(),
-            accumulated: assignment.accumulated.slice(),
-          },
-    );
+    copy.#assignments = this.#assignments.slice();
+    // From here on the steps belong to neither: whoever adds or takes back one copies them first.
+    this.#owner = {};
     copy.#ends = this.#ends.clone();
     copy.#assigned = this.#assigned.slice();
     copy.#decided = this.#decided.slice();
@@ -116,7 +112,7 @@ export class PartialSolution {
   }
 
   decide(id: PackageId, version: number): void {
-    const assignment = this.#assignments[id]!;
+    const assignment = this.#own(id);
     this.#level += 1;
     assignment.highestLevel = this.#level;
     assignment.decision = version;
@@ -132,6 +128,7 @@ export class PartialSolution {
     let known: Assignment;
     if (assignment === undefined) {
       known = {
+        owner: this.#owner,
         smallestLevel: this.#level,
         highestLevel: this.#level,
         indices: [],
@@ -147,7 +144,7 @@ export class PartialSolution {
       this.#assignments[id] = known;
       this.#assigned.push(id);
     } else {
-      known = assignment;
+      known = this.#own(id);
       known.highestLevel = this.#level;
       known.term = intersectTerms(known.term, term);
     }
@@ -157,6 +154,21 @@ export class PartialSolution {
     known.causes.push(cause);
     known.accumulated.push(known.term);
     if (known.term.positive) this.#outdated.add(id);
+  }
+
+  #own(id: PackageId): Assignment {
+    const assignment = this.#assignments[id]!;
+    if (assignment.owner === this.#owner) return assignment;
+    const own = {
+      ...assignment,
+      owner: this.#owner,
+      indices: assignment.indices.slice(),
+      levels: assignment.levels.slice(),
+      causes: assignment.causes.slice(),
+      accumulated: assignment.accumulated.slice(),
+    };
+    this.#assignments[id] = own;
+    return own;
   }
 
   /**
@@ -180,7 +192,7 @@ export class PartialSolution {
     this.#decided.length = Math.min(this.#decided.length, level);
     let kept = 0;
     for (const id of this.#assigned) {
-      const assignment = this.#assignments[id]!;
+      let assignment = this.#assignments[id]!;
       if (assignment.smallestLevel > level) {
         this.#assignments[id] = undefined;
         this.#ends.delete(id);
@@ -191,6 +203,7 @@ export class PartialSolution {
         if (isPotential(assignment) && !this.#queue.has(id)) this.#outdated.add(id);
         continue;
       }
+      assignment = this.#own(id);
       let last = assignment.levels.length;
       while (assignment.levels[last - 1]! > level) last -= 1;
       assignment.indices.length = last;
