@@ -40,6 +40,8 @@ PyMODINIT_FUNC PyInit__fast(void) {
 
 interface Case {
   files: Files;
+  /** Takes seconds: tried with DX_PY_TEST_SLOW, and by `bench/source-builds.ts`. */
+  slow?: true;
   /** False: not tried. */
   editable?: false;
 }
@@ -67,6 +69,7 @@ const cases: Record<string, Case> = {
     },
   },
   "Cython through setuptools": {
+    slow: true,
     // The same way as the last, and Cython takes seconds.
     editable: false,
     files: {
@@ -89,6 +92,7 @@ const cases: Record<string, Case> = {
   },
   "pdm-backend": { files: { "pyproject.toml": system("pdm.backend", "pdm-backend") + project(), ...module } },
   "meson-python": {
+    slow: true,
     files: {
       "pyproject.toml": system("mesonpy", "meson-python", "ninja") + project(),
       "meson.build":
@@ -167,13 +171,14 @@ async function passes(built: RealisedPackage, context: RealiseContext): Promise<
   return done.stderr.toString();
 }
 
+const tried = Object.entries(cases).filter(([, { slow }]) => slow !== true || process.env["DX_PY_TEST_SLOW"]);
 const possible = realBackends !== undefined && testInterpreter !== undefined;
 
 /** Of the first build of each. */
 const outputs = new Map<string, { output: string; derivations: string[] }>();
 
 describe.skipIf(!possible)("real backends from PyPI", () => {
-  test.each(Object.entries(cases))("%s builds a wheel that works", async (name, { files }) => {
+  test.each(tried)("%s builds a wheel that works", async (name, { files }) => {
     const made = await build(files, false);
     const { built, context, path } = made;
     outputs.set(name, { output: built.outputHash, derivations: derivationsBelow(made) });
@@ -184,7 +189,7 @@ describe.skipIf(!possible)("real backends from PyPI", () => {
     expect((await realisePackages([{ name: "thing", source }], context))[0]!.how).toBe("store");
   });
 
-  const editables = Object.entries(cases).filter(([, { editable }]) => editable !== false);
+  const editables = tried.filter(([, { editable }]) => editable !== false);
   test.each(editables)("%s makes an editable that follows the code", async (_, { files }) => {
     const { built, context, path } = await build(files, true);
     expect(await passes(built, context)).toBe("");
