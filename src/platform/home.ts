@@ -12,7 +12,9 @@ export interface Home {
 
 /** `DX_PY_HOME`, else `~/.dx-py`. Environment values are given, not read, so that tests can choose. */
 export function homeFolders(env: Readonly<Record<string, string | undefined>>): Home {
-  const root = absolute(env["DX_PY_HOME"] || `${env["HOME"] || env["USERPROFILE"] || userFolder(env)}/.dx-py`);
+  const root = absolute(
+    env["DX_PY_HOME"] || `${env["HOME"] || env["USERPROFILE"] || userFolder(env)}/.dx-py`,
+  );
   return {
     root,
     layoutsIndex: `${root}/layouts.dxc`,
