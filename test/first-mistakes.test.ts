@@ -190,6 +190,26 @@ describe("places", () => {
     expect(me.read(".venv/notes.txt")).toBe("precious");
   });
 
+  test("an index that nobody defined, and one that is a folder that is not there", async () => {
+    const pinned =
+      '[tool.uv.sources]\napple = { index = "in-hous" }\n\n[[tool.uv.index]]\nname = "in-house"\n';
+    me.write("pyproject.toml", pyproject(["apple"], `${pinned}url = "${server.url}"\n`));
+    const [code, text] = await said("lock");
+    expect(code).toBe(2);
+    expect(text).toContain('`tool.uv.sources.apple` names the index "in-hous", which is not defined');
+    expect(text).toContain('hint: Did you mean "in-house"?');
+    me.write("pyproject.toml", pyproject(["apple"]));
+    expect((await said("lock", "--index", "no/such"))[1]).toContain("no/such (--index) does not exist");
+  });
+
+  test("a home in which nothing can be made", async () => {
+    me.env["DX_PY_HOME"] = "/proc/nope";
+    me.write("pyproject.toml", pyproject(["apple"]));
+    const [code, text] = await said("install");
+    if (code === 0) expect(text).toContain("is an ordinary environment");
+    else expect(text).toContain("/proc/nope");
+  });
+
   test("a wheel from a URL that does not answer is not taken from an index instead", async () => {
     me.write("pyproject.toml", pyproject(["apple @ http://127.0.0.1:1/apple-1.0-py3-none-any.whl"]));
     const [code, text] = await said("lock");

@@ -36,7 +36,9 @@ export function fallbackReason(error: unknown): string | undefined {
   };
   if (code === undefined || syscall === undefined || (code === "EEXIST" && syscall !== "mkdir"))
     return undefined;
-  const reason = REASONS[code];
+  // Folders above are made first: that one is missing all the same tells of a place like /proc.
+  const none = code === "ENOENT" && syscall === "mkdir" ? "no folder can be made there" : undefined;
+  const reason = none ?? REASONS[code];
   return reason === undefined
     ? undefined
     : `${dest ?? path ?? "the store"} cannot be written (${code}): ${reason}`;

@@ -34,7 +34,10 @@ export function systemFailure(error: unknown): Failure | undefined {
     path,
     dest,
   } = error as Error & Record<"code" | "syscall" | "path" | "dest", string>;
-  const words = code === "EEXIST" && syscall === "mkdir" ? WORDS["ENOTDIR"] : WORDS[code];
+  const making = syscall === "mkdir";
+  // A folder that cannot be made although all above it are made first: /proc and its like.
+  const none = making && code === "ENOENT" ? "no folder can be made there" : undefined;
+  const words = making && code === "EEXIST" ? WORDS["ENOTDIR"] : (none ?? WORDS[code]);
   if (words === undefined || syscall === undefined) return undefined;
   // A file that is written under a temporary name first: its folder says more.
   const place = (dest ?? path ?? "").replace(/\/\.tmp-[^/]*$/, "");

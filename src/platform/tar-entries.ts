@@ -7,6 +7,7 @@ import { Failure } from "./errors.ts";
 export function badTar(archive: string, what: string, cause?: unknown): Failure {
   return new Failure("DXPY_BAD_TAR", `${archive} cannot be unpacked: ${what}`, {
     context: { file: archive },
+    hint: "The file is damaged, or is not what its name says. Use another version or another source.",
     cause,
   });
 }

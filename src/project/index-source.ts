@@ -1,4 +1,5 @@
 /** Opens the indexes that the settings of a command name. */
+import { existsSync } from "node:fs";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { rememberedDefaultIndex } from "../interpreters/remembered.ts";
 import { createPackageIndex, type PackageIndex } from "../package-index/client.ts";
@@ -12,6 +13,8 @@ import {
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
+import { toolOf } from "./resolve-request.ts";
+import { join, nearest, SettingFailure } from "./setting-checks.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
 import type { ToolSettings } from "./tool-settings.ts";
 
@@ -26,11 +29,44 @@ export interface IndexRequest {
 /** To be closed by the caller. Errors: DXPY_BAD_INDEX_URL, DXPY_NO_DEFAULT_INDEX, DXPY_UNSUPPORTED_STRATEGY. */
 export function openIndex(request: IndexRequest): PackageIndex {
   const { home, env } = request.context;
-  return createPackageIndex(settingsOf(request), {
+  const settings = settingsOf(request);
+  if (request.project !== undefined) checkPins(request.project, settings);
+  warnOfMissingFolders(settings, request.context);
+  return createPackageIndex(settings, {
     home,
     env,
     warn: (message) => request.context.warn(message),
   });
+}
+
+/** A source may name an index only where there is one of that name. Failure DXPY_BAD_SETTING. */
+function checkPins({ main, members }: Project, { indexes }: IndexSettings): void {
+  const names = indexes.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  for (const file of [main, ...members]) {
+    for (const [name, entries] of Object.entries(file.settings.sources ?? {})) {
+      const unknown = entries.find(({ index }) => index !== undefined && !names.includes(index))?.index;
+      if (unknown === undefined || file.settings["no-sources"] === true) continue;
+      const near = nearest(unknown, names);
+      const failure = new SettingFailure(
+        join(`tool.${toolOf(file, "sources")}.sources`, name),
+        `names the index "${unknown}", which is not defined`,
+        near === undefined
+          ? `Define it: \`[[tool.${toolOf(file, "sources")}.index]]\` with \`name = "${unknown}"\` and a \`url\`.`
+          : `Did you mean "${near}"?`,
+      );
+      failure.document = file.document;
+      throw failure;
+    }
+  }
+}
+
+/** A folder that is not there serves nothing, which would look as if no index had the package. */
+function warnOfMissingFolders({ indexes }: IndexSettings, context: ActContext): void {
+  for (const { url, origin } of indexes) {
+    if (!url.startsWith("file:")) continue;
+    const path = Bun.fileURLToPath(url);
+    if (!existsSync(path)) context.warn(`the index ${path} (${origin ?? "settings"}) does not exist`);
+  }
 }
 
 /** The same indexes for pip, as variables (pip's documentation, "Environment Variables"). Errors as of {@link openIndex}. */

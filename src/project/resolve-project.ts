@@ -13,6 +13,7 @@ import { openIndex } from "./index-source.ts";
 import { isDynamic, type ProjectFile } from "./project-file.ts";
 import { interpreterFor } from "./project-interpreter.ts";
 import { defaultGroups } from "./root-requirements.ts";
+import { pointingAt } from "./setting-checks.ts";
 import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface ResolveProjectOptions {
@@ -37,7 +38,9 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
   const { flags, user, context, settings } = options;
   context.progress({ kind: "phase", phase: "resolving" });
   const interpreter = await interpreterFor(options.project, flags, context);
-  const index = openIndex({ flags, project: options.project, user, interpreter, context });
+  const index = await pointingAt(options.project.main.document, () =>
+    openIndex({ flags, project: options.project, user, interpreter, context }),
+  );
   try {
     const { resolve } = await import("../resolver/resolve.ts");
     const buildsOf = (project: Project) =>

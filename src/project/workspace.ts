@@ -80,6 +80,7 @@ export function tidy(path: string): string {
 function memberWithoutFile(main: ProjectFile, dir: string): Failure {
   return new Failure("DXPY_BAD_WORKSPACE", `The workspace's member ${dir} has no pyproject.toml`, {
     context: { path: main.document.path },
+    hint: "Run `dx-py init` in it, or name it under `exclude` of the workspace.",
     exitCode: 2,
   });
 }
