@@ -6,6 +6,7 @@ import { blake3Hex, loadBulkBlake3 } from "../src/platform/blake3.ts";
 import { findFile, readHeader, readManifest, readMetadata } from "../src/store/dxpkg-reader.ts";
 import { encodePackage } from "../src/store/dxpkg-writer.ts";
 import { encodeManifest, type ManifestEntry } from "../src/store/manifest.ts";
+import { PLAIN_OBJECT } from "../src/store/testing/plain-object.ts";
 import { bytesTouched, median, microseconds, printTable } from "./table.ts";
 
 const blake3 = await loadBulkBlake3();
@@ -29,15 +30,8 @@ for (const count of [10, 100, 1000, 10_000, 50_000]) {
     name: "package",
     version: "1",
     distInfo: "package-1.dist-info",
-    rootIsPurelib: true,
+    ...PLAIN_OBJECT,
     topLevel: [{ name: "package", isDirectory: true, namespace: false }],
-    scripts: [],
-    entryPoints: [],
-    hasData: false,
-    hasHeaders: false,
-    realPaths: false,
-    hasPth: false,
-    plainRecord: true,
     files: count,
     bytes: 0,
   };

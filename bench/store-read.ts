@@ -14,6 +14,7 @@ import { packObject } from "../src/store/pack.ts";
 import { placeObject } from "../src/store/place-object.ts";
 import { openStore, type Store } from "../src/store/store.ts";
 import { indexPath } from "../src/store/store-level.ts";
+import { PLAIN_OBJECT } from "../src/store/testing/plain-object.ts";
 import { createTreeWriter } from "../src/store/tree-writer.ts";
 import { microseconds, printTable } from "./table.ts";
 
@@ -117,18 +118,11 @@ async function makeStore(name: string): Promise<{ store: Store; hash: string; pa
       name: "big",
       version: "1",
       distInfo: "big-1.dist-info",
-      rootIsPurelib: true,
+      ...PLAIN_OBJECT,
       topLevel: [
         { name: "big", isDirectory: true, namespace: true },
         { name: "big-1.dist-info", isDirectory: true, namespace: true },
       ],
-      scripts: [],
-      entryPoints: [],
-      hasData: false,
-      hasHeaders: false,
-      realPaths: false,
-      hasPth: false,
-      plainRecord: true,
       files: FILES,
       bytes: size * FILES,
     },

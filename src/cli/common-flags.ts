@@ -107,39 +107,14 @@ export function dashed(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** Options that are settings of the same name. */
+const PLAIN = [
+  ...["python", "offline", "defaultIndex", "noIndex", "indexStrategy", "refresh", "prerelease", "resolution"],
+  ...["forkStrategy", "excludeNewer", "noBinary", "noBuild", "linkMode", "sandbox"],
+] as readonly (keyof SettingFlags & keyof CommonFlags)[];
+
 export function settingFlags(flags: CommonFlags): SettingFlags {
-  const {
-    python,
-    offline,
-    defaultIndex,
-    noIndex,
-    indexStrategy,
-    refresh,
-    prerelease,
-    resolution,
-    forkStrategy,
-    excludeNewer,
-    noBinary,
-    noBuild,
-    linkMode,
-    sandbox,
-  } = flags;
-  const given = Object.entries({
-    python,
-    offline,
-    defaultIndex,
-    noIndex,
-    indexStrategy,
-    refresh,
-    prerelease,
-    resolution,
-    forkStrategy,
-    excludeNewer,
-    noBinary,
-    noBuild,
-    linkMode,
-    sandbox,
-  }).filter(([, value]) => value !== undefined);
+  const given = PLAIN.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]);
   return {
     ...(Object.fromEntries(given) as SettingFlags),
     indexes: flags.index,

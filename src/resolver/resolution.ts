@@ -1,5 +1,4 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
-import type { UnknownExtra } from "./unknown-extras.ts";
 
 /** What a resolution found: for every name the versions, and where each one applies. */
 export interface Resolution {
@@ -22,6 +21,15 @@ export interface ResolutionStats {
   pages: number;
   metadata: number;
   milliseconds: number;
+}
+
+/** An extra that a version does not have: nothing is installed for it. */
+export interface UnknownExtra {
+  name: string;
+  version: string;
+  extra: string;
+  /** What the version has, sorted. */
+  known: string[];
 }
 
 export interface ResolvedPackage {

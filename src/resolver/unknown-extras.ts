@@ -1,15 +1,7 @@
 /** Extras that the project asks for and that the chosen version does not have: nothing is installed for them. */
 import { normalizeExtra } from "../standards/names.ts";
-import type { ResolvedPackage } from "./resolution.ts";
+import type { ResolvedPackage, UnknownExtra } from "./resolution.ts";
 import type { Session } from "./session.ts";
-
-export interface UnknownExtra {
-  name: string;
-  version: string;
-  extra: string;
-  /** What the version has, sorted. */
-  known: string[];
-}
 
 export async function unknownExtras(
   { request, catalog }: Session,

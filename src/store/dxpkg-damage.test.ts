@@ -13,6 +13,7 @@ import { packObject } from "./pack.ts";
 import type { PackageObject } from "./package-object.ts";
 import { openStore, type StoredPackage } from "./store.ts";
 import { indexPath } from "./store-level.ts";
+import { PLAIN_OBJECT } from "./testing/plain-object.ts";
 
 /** Every damage that one byte can do, and every length that a file may be cut to; and packages of many files. */
 
@@ -173,15 +174,7 @@ const BARE: Omit<PackageObject, "outputHash"> = {
   name: "many",
   version: "1",
   distInfo: "many-1.dist-info",
-  rootIsPurelib: true,
-  topLevel: [],
-  scripts: [],
-  entryPoints: [],
-  hasData: false,
-  hasHeaders: false,
-  realPaths: false,
-  hasPth: false,
-  plainRecord: true,
+  ...PLAIN_OBJECT,
   files: 0,
   bytes: 0,
 };

@@ -14,6 +14,7 @@ import { unpackPacked } from "./pack.ts";
 import type { PackageObject } from "./package-object.ts";
 import { openStore } from "./store.ts";
 import { indexPath } from "./store-level.ts";
+import { PLAIN_OBJECT } from "./testing/plain-object.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-dxpkg-`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -165,15 +166,7 @@ const bare: Omit<PackageObject, "outputHash"> = {
   name: "x",
   version: "1",
   distInfo: "x-1.dist-info",
-  rootIsPurelib: true,
-  topLevel: [],
-  scripts: [],
-  entryPoints: [],
-  hasData: false,
-  hasHeaders: false,
-  realPaths: false,
-  hasPth: false,
-  plainRecord: true,
+  ...PLAIN_OBJECT,
   files: 1,
   bytes: 1,
 };

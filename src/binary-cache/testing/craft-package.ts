@@ -4,6 +4,7 @@ import { blake3Bytes, blake3Hex } from "../../platform/blake3.ts";
 import { encodePackage } from "../../store/dxpkg-writer.ts";
 import { encodeManifest } from "../../store/manifest.ts";
 import type { PackageObject } from "../../store/package-object.ts";
+import { PLAIN_OBJECT } from "../../store/testing/plain-object.ts";
 import { mappingPath, mappingText, objectPath } from "../protocol.ts";
 import { type SecretKey, signMapping } from "../signature.ts";
 
@@ -31,14 +32,7 @@ export function craftPackage(
     name: "evil",
     version: "1.0",
     distInfo: "evil-1.0.dist-info",
-    rootIsPurelib: true,
-    topLevel: [],
-    scripts: [],
-    entryPoints: [],
-    hasData: false,
-    hasHeaders: false,
-    realPaths: false,
-    hasPth: false,
+    ...PLAIN_OBJECT,
     plainRecord: false,
     files: files.length,
     bytes: 0,
