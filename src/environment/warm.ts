@@ -55,7 +55,7 @@ export function warmInstall(request: WarmRequest): WarmResult | undefined {
  */
 function freshDigest(request: WarmRequest, root: Root | undefined): string | undefined {
   const { projectDir, frozen, home, dryRun } = request;
-  const known = frozen ? undefined : root?.fresh;
+  const known = root?.fresh;
   if (known !== undefined && stampOver(projectDir, known.inputs) === known.stamp) return known.digest;
   const dpl = openDpl(`${projectDir}/${DPL_FILE}`);
   try {
