@@ -3,13 +3,11 @@
  * are tried, and where it forks, is what decides which of many solutions is found.
  */
 
-import { Failure } from "../platform/errors.ts";
-import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { emptySet, type IntegerSet, limit, singleton } from "../standards/marker-algebra/integer-set.ts";
-import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
-import { type Marker, parseMarker } from "../standards/markers.ts";
+import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import type { Project } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
+import { firstForks } from "./first-forks.ts";
 import { admits, everywhere, narrowed } from "./fork-environment.ts";
 import { type ForkState, firstState, forkState } from "./fork-state.ts";
 import { type Edge, sortForks } from "./forks.ts";
@@ -42,8 +40,7 @@ export async function solveForks(
   table.id({ kind: "python" });
   const stack: ForkState[] = [];
   const start = firstState(session, rootId, onlyVersion);
-  const initial =
-    forksOfLock(session) ?? request.environments.map((text) => fromMarker(arena, parseMarker(text)));
+  const initial = firstForks(session);
   if (initial.length === 0) stack.push(start);
   for (const marker of initial.toReversed()) {
     const env = narrowed(arena, everywhere, marker);
@@ -60,39 +57,6 @@ export async function solveForks(
     if (request.resolution !== "lowest-direct") rememberVersions(session, state);
   }
   return solved;
-}
-
-/**
- * The forks of the lock that exists, where one can start from them: they are apart from each other, and leave nothing
- * out that is asked for.
- */
-function forksOfLock({ arena, request, pythonMarker }: Session): MarkerTree[] | undefined {
-  const texts = request.forks ?? [];
-  if (texts.length === 0) return undefined;
-  const markers: MarkerTree[] = [];
-  let all: MarkerTree = falseMarker;
-  for (const text of texts) {
-    const parsed = tryParseMarker(text);
-    if (parsed === undefined) return undefined;
-    const marker = fromMarker(arena, parsed);
-    if (!arena.isDisjoint(arena.and(marker, all), pythonMarker)) return undefined;
-    all = arena.or(all, marker);
-    markers.push(marker);
-  }
-  const asked = request.environments.reduce(
-    (some, text) => arena.or(some, fromMarker(arena, parseMarker(text))),
-    request.environments.length === 0 ? trueMarker : falseMarker,
-  );
-  return arena.implies(arena.and(asked, pythonMarker), all) ? markers : undefined;
-}
-
-function tryParseMarker(text: string): Marker | undefined {
-  try {
-    return parseMarker(text);
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
 }
 
 /** Resolves one fork to its end (`undefined`), or to the point where it falls into others. */

@@ -44,8 +44,10 @@ export interface Incompatibility {
 export type Arena = Incompatibility[];
 
 export function termOf(incompatibility: Incompatibility, id: PackageId): Term | undefined {
-  const index = incompatibility.packages.indexOf(id);
-  return index < 0 ? undefined : incompatibility.terms[index];
+  const { packages } = incompatibility;
+  // Nearly all have one or two: a loop is faster than `indexOf`.
+  for (let i = 0; i < packages.length; i++) if (packages[i] === id) return incompatibility.terms[i];
+  return undefined;
 }
 
 /** "The root must be selected": the reason for the first decision. */

@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  compareSets,
+  compareWithInterval,
   complement,
   contains,
   difference,
   emptySet,
   fullSet,
   type IntegerSet,
+  includesInterval,
   intersection,
   interval,
   isDisjoint,
@@ -36,7 +39,45 @@ function membersOf(set: IntegerSet): number[] {
   return Array.from({ length: top }, (_, i) => i).filter((i) => contains(set, i));
 }
 
+/** Hundreds of intervals, which operations step over in leaps. */
+const longSets = fc.uniqueArray(fc.nat(2000), { maxLength: 400, size: "max" }).map((cuts): IntegerSet => {
+  const sorted = cuts.sort((a, b) => a - b);
+  return sorted.length % 2 === 0 ? sorted : sorted.slice(1);
+});
+
 describe("integer sets", () => {
+  test("comparisons of long sets with short ones agree with intersection", () => {
+    fc.assert(
+      fc.property(
+        longSets,
+        fc.oneof(
+          longSets,
+          sets.map(({ set }) => set),
+        ),
+        fc.nat(2000),
+        (a, b, from) => {
+          const one = interval(from, from + 3);
+          for (const [x, y] of [
+            [a, b],
+            [b, a],
+            [a, one],
+            [one, a],
+            [intersection(a, one), a],
+            [intersection(a, b), a],
+          ] as const) {
+            const common = intersection(x, y);
+            expect(isSubset(x, y)).toBe(setsEqual(common, x));
+            expect(isDisjoint(x, y)).toBe(common.length === 0);
+            expect(compareSets(x, y)).toBe(setsEqual(common, x) ? 1 : common.length === 0 ? -1 : 0);
+            expect(difference(x, y)).toEqual(intersection(x, complement(y)));
+          }
+          expect(compareWithInterval(a, from, from + 3)).toBe(compareSets(a, one));
+          expect(includesInterval(a, from, from + 3)).toBe(isSubset(one, a));
+        },
+      ),
+    );
+  });
+
   test("hold what was put in", () => {
     fc.assert(
       fc.property(sets, ({ set, members }) =>

@@ -1,0 +1,44 @@
+import { Failure } from "../platform/errors.ts";
+import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
+import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { type Marker, parseMarker } from "../standards/markers.ts";
+import type { Session } from "./session.ts";
+
+/** The environments that are resolved apart from the start: those of the lock that exists, or of the request; empty: all at once. */
+export function firstForks(session: Session): MarkerTree[] {
+  const { arena, request } = session;
+  return forksOfLock(session) ?? request.environments.map((text) => fromMarker(arena, parseMarker(text)));
+}
+
+/**
+ * The forks of the lock that exists, where one can start from them: they are apart from each other, and leave nothing
+ * out that is asked for.
+ */
+function forksOfLock({ arena, request, pythonMarker }: Session): MarkerTree[] | undefined {
+  const texts = request.forks ?? [];
+  if (texts.length === 0) return undefined;
+  const markers: MarkerTree[] = [];
+  let all: MarkerTree = falseMarker;
+  for (const text of texts) {
+    const parsed = tryParseMarker(text);
+    if (parsed === undefined) return undefined;
+    const marker = fromMarker(arena, parsed);
+    if (!arena.isDisjoint(arena.and(marker, all), pythonMarker)) return undefined;
+    all = arena.or(all, marker);
+    markers.push(marker);
+  }
+  const asked = request.environments.reduce(
+    (some, text) => arena.or(some, fromMarker(arena, parseMarker(text))),
+    request.environments.length === 0 ? trueMarker : falseMarker,
+  );
+  return arena.implies(arena.and(asked, pythonMarker), all) ? markers : undefined;
+}
+
+function tryParseMarker(text: string): Marker | undefined {
+  try {
+    return parseMarker(text);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
