@@ -155,6 +155,18 @@ describe("projects of other tools", () => {
     expect(me.read("pylock.toml")).not.toContain('name = "apple"');
   });
 
+  test("metadata that the project states counts, and changing it makes the lock old", async () => {
+    const stated = (requires: string) =>
+      `[[tool.uv.dependency-metadata]]\nname = "core"\nrequires-dist = [${requires}]\n`;
+    me.write("pyproject.toml", pyproject(["core"], stated('"apple<2"')));
+    await me.ok("lock");
+    expect(me.read("pylock.toml")).toContain('name = "apple"\nversion = "1.0"');
+    me.write("pyproject.toml", pyproject(["core"], stated("")));
+    expect((await said("lock", "--check"))[0]).toBe(1);
+    await me.ok("lock");
+    expect(me.read("pylock.toml")).not.toContain('name = "apple"');
+  });
+
   test("Windows line ends stay, a byte order mark is read", async () => {
     me.write("pyproject.toml", `\uFEFF${pyproject(["core"]).replaceAll("\n", "\r\n")}`);
     await me.ok("add", "apple");

@@ -8,6 +8,7 @@ import type { ResolutionStats } from "../resolver/resolution.ts";
 import { parseRequirement, type Requirement } from "../standards/requirements.ts";
 import type { ActContext } from "./act-context.ts";
 import { buildInterfaceFor } from "./build-hooks.ts";
+import { withStatedMetadata } from "./dependency-metadata.ts";
 import type { Project } from "./discover.ts";
 import { openIndex } from "./index-source.ts";
 import { isDynamic, type ProjectFile } from "./project-file.ts";
@@ -59,7 +60,7 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
     const resolution = await resolve(
       { ...request, requiresPython },
       {
-        index,
+        index: withStatedMetadata(index, project.main.settings["dependency-metadata"] ?? []),
         interpreter,
         build: buildsOf(project),
         onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>

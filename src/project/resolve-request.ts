@@ -95,6 +95,8 @@ export function requestFingerprint(
       constraints: spelled(request.constraints),
       overrides: spelled(request.overrides),
       excludes: request.excludes,
+      // Absent where there is none, so that locks which were made before it was known stay as they are.
+      ...omitUndefined({ stated: project.main.settings["dependency-metadata"] }),
       buildConstraints: spelled(request.buildConstraints ?? []),
       sources: relativeSources(request.sources, project.root),
       environments: request.environments,

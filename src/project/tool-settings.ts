@@ -2,6 +2,9 @@
  * The settings that a project declares, under `[tool.dx-py]`; a key that is absent there is taken from `[tool.uv]`,
  * so that a project which uses uv works as it is.
  */
+
+import { parseRequirement } from "../standards/requirements.ts";
+import { tryParseVersion } from "../standards/version.ts";
 import { type CacheEntry, cacheEntry, type StoreEntry, storeEntry } from "./cache-entry.ts";
 import {
   boolean,
@@ -32,6 +35,16 @@ export interface ConflictEntry {
   group?: string;
 }
 
+/** An entry of `dependency-metadata`; without a version it is for every one. */
+export interface MetadataEntry {
+  name: string;
+  version?: string;
+  "requires-dist"?: string[];
+  "requires-python"?: string;
+  "provides-extra"?: string[];
+  "provides-extras"?: string[];
+}
+
 /** An entry of `sources`, as written. */
 export interface SourceEntry {
   git?: string;
@@ -60,6 +73,7 @@ export interface ToolSettings {
   "constraint-dependencies"?: string[];
   "override-dependencies"?: string[];
   "exclude-dependencies"?: string[];
+  "dependency-metadata"?: MetadataEntry[];
   "build-constraint-dependencies"?: string[];
   environments?: string[];
   "required-environments"?: string[];
@@ -177,6 +191,38 @@ const source: Check<SourceEntry> = tableOf<Required<SourceEntry>>({
   group: string,
 });
 
+const versionText: Check<string> = (value, at) => {
+  const text = string(value, at);
+  if (tryParseVersion(text) === undefined) throw new SettingFailure(at, `is not a version: "${text}"`);
+  return text;
+};
+
+const requirementText: Check<string> = (value, at) => {
+  const text = string(value, at);
+  try {
+    parseRequirement(text);
+  } catch (error) {
+    throw new SettingFailure(
+      at,
+      `is not a valid requirement: ${error instanceof Error ? error.message : text}`,
+    );
+  }
+  return text;
+};
+
+const stated: Check<MetadataEntry> = (value, at) => {
+  const entry = tableOf<Required<MetadataEntry>>({
+    name: string,
+    version: versionText,
+    "requires-dist": listOf(requirementText),
+    "requires-python": string,
+    "provides-extra": listOf(string),
+    "provides-extras": listOf(string),
+  })(value, at);
+  if (entry.name === undefined) throw new SettingFailure(at, "must have a `name`");
+  return { ...entry, name: entry.name };
+};
+
 const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<ToolSettings[K]>> } = {
   managed: boolean,
   package: boolean,
@@ -186,6 +232,7 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
   "constraint-dependencies": listOf(string),
   "override-dependencies": listOf(string),
   "exclude-dependencies": listOf(string),
+  "dependency-metadata": listOf(stated),
   "build-constraint-dependencies": listOf(string),
   environments: oneOrMore(string),
   "required-environments": oneOrMore(string),
@@ -236,7 +283,7 @@ const CHECKS: { readonly [K in keyof Required<ToolSettings>]: Check<NonNullable<
 export const SETTING_KEYS = Object.keys(CHECKS);
 
 /** Settings of uv that change what is resolved or installed and that dx-py does not know: said, not passed over. */
-export const UV_ONLY = ["dependency-metadata", "torch-backend", "no-sources-package"];
+export const UV_ONLY = ["torch-backend", "no-sources-package"];
 
 /** Settings of uv that hold for uv's own workings and mean nothing here. */
 const UV_ITS_OWN = [
