@@ -60,7 +60,10 @@ export class MarkerArena {
   #variableIds = new Map<string, number>();
   /** By variable id: sorts variables from the root of a diagram to its leaves. */
   readonly #ranks: string[] = [];
-  #unique = new Map<string, MarkerTree>();
+  /** By a hash of its parts, the newest node with that hash; by node, the one before it, or 0. */
+  #unique = new Map<number, MarkerTree>();
+  #nextWithHash: MarkerTree[] = [0, 0];
+  #textIds = new Map<string, number>();
   #and = new Map<number, MarkerTree>();
   #or = new Map<number, MarkerTree>();
   #not = new Map<MarkerTree, MarkerTree>();
@@ -294,15 +297,43 @@ export class MarkerArena {
         kept = [...children.slice(0, -1).filter((child) => child !== other), other];
       }
     }
-    const key = `${variable}|${keptCuts.join("\u0000")}|${kept.join()}`;
-    const known = this.#unique.get(key);
-    if (known !== undefined) return known;
+    const hash = this.#hashOf(variable, keptCuts, kept);
+    const newest = this.#unique.get(hash);
+    for (let one = newest ?? 0; one > 0; one = this.#nextWithHash[one]!) {
+      const known = this.nodes[one]!;
+      if (known.variable === variable && sameItems(known.cuts, keptCuts) && sameItems(known.children, kept))
+        return one;
+    }
     const id = this.nodes.length;
     const platform =
       (kind === "choice" && (name === "os_name" || name === "sys_platform" || name === "platform_system")) ||
       kept.some((child) => this.nodes[child]!.platform);
     this.nodes.push({ variable, cuts: keptCuts, children: kept, platform });
-    this.#unique.set(key, id);
+    this.#nextWithHash.push(newest ?? 0);
+    this.#unique.set(hash, id);
     return id;
   }
+
+  #hashOf(variable: number, cuts: readonly (number | string)[], children: readonly MarkerTree[]): number {
+    let hash = variable;
+    for (const cut of cuts)
+      hash = (Math.imul(hash, 0x01000193) + (typeof cut === "number" ? cut : this.#textId(cut))) | 0;
+    for (const child of children) hash = Math.imul(hash, 0x01000193) ^ child;
+    return hash;
+  }
+
+  #textId(text: string): number {
+    let id = this.#textIds.get(text);
+    if (id === undefined) {
+      id = this.#textIds.size;
+      this.#textIds.set(text, id);
+    }
+    return id;
+  }
+}
+
+function sameItems(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
