@@ -214,6 +214,18 @@ kind = "some-publisher"
     expect(lock.packages[0]?.source).toEqual({ kind: "directory", path: "./x", editable: false });
   });
 
+  test("what is not as the specification has it is reported; of dx-py's own locks nothing is", () => {
+    const text = (by: string) =>
+      `lock-version = "1.0"\ncreated-by = "${by}"\n[[packages]]\nname = "a"\nwheels = [{name = "b-1-py3-none-any.whl", url = "https://h/b-1-py3-none-any.whl", hashes = {sha256 = "00"}}]\n`;
+    const warnings: string[] = [];
+    parsePylock(text("uv"), "pylock.toml", { report: (warning) => warnings.push(warning) });
+    expect(warnings).toEqual([
+      "pylock.toml is not as PEP 751 has it: packages[0].wheels[0]: `b-1-py3-none-any.whl` is no file of the package `a`",
+    ]);
+    parsePylock(text("dx-py"), "pylock.toml", { report: (warning) => warnings.push(warning) });
+    expect(warnings).toHaveLength(1);
+  });
+
   test("unknown keys and a newer minor version are reported, not refused", () => {
     const warnings: string[] = [];
     const newer = foreign.replace("1.0", "1.7").replace("created-by", "new-key = 1\ncreated-by");

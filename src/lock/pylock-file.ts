@@ -1,4 +1,5 @@
 import { Failure } from "../platform/errors.ts";
+import { validatePylock } from "../standards/pylock.ts";
 import type { Lock } from "./lock-model.ts";
 import { canonicalLock } from "./lock-order.ts";
 import { hasConflictMarkers } from "./pylock-conflict.ts";
@@ -29,7 +30,25 @@ export function parsePylock(text: string, path = "pylock.toml", options: ParseOp
     if (hasConflictMarkers(text)) throw conflictFailure(path);
     throw tomlFailure(text, path, cause);
   }
-  return canonicalLock(lockFromPylock(document, path, options.report ?? (() => {})));
+  const report = options.report ?? (() => {});
+  const lock = canonicalLock(lockFromPylock(document, path, report));
+  if (isForeign(document)) checkForeign(document, path, report);
+  return lock;
+}
+
+/** dx-py's own locks hold what its resolver put in; the names, markers and file names of others are all looked at. */
+function isForeign(document: unknown): boolean {
+  return (document as { "created-by"?: unknown })["created-by"] !== "dx-py";
+}
+
+/** What can be read all the same is said and not refused: the lock was made by a tool that works with it. */
+function checkForeign(document: unknown, path: string, report: (warning: string) => void): void {
+  try {
+    validatePylock(document);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    report(`${path} is not as PEP 751 has it: ${error.message}`);
+  }
 }
 
 export function conflictFailure(path: string): Failure {
