@@ -184,12 +184,9 @@ describe("settings", () => {
   });
 
   test("a setting of uv that would matter and is not known is said; its own workings are not", async () => {
-    me.write(
-      "pyproject.toml",
-      pyproject([], '[tool.uv]\ndependency-metadata = [{ name = "x" }]\npreview = true\n'),
-    );
+    me.write("pyproject.toml", pyproject([], '[tool.uv]\ntorch-backend = "cpu"\npreview = true\n'));
     const { stderr } = await me.ok("lock");
-    expect(stderr).toContain("dependency-metadata");
+    expect(stderr).toContain("torch-backend");
     expect(stderr).not.toContain("preview");
   });
 
