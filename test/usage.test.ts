@@ -39,7 +39,7 @@ describe("wrong usage is exit code 2, with a suggestion", () => {
     [["lock", "--python"], "--python"],
     [["run"], "command"],
     [["install", "--frozen", "--locked"], "--frozen"],
-    [["add"], "REQUIREMENT"],
+    [["add"], "at least one package"],
     [["install", "--group", "tset"], "group"],
     [["completions", "tcsh"], "zsh"],
     [["lock", "--project", "/nowhere/at/all"], "/nowhere/at/all"],

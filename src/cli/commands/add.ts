@@ -17,6 +17,7 @@ import { perform, type Session } from "../perform.ts";
 
 export async function add(this: CliContext, flags: AddFlags, ...words: string[]): Promise<void> {
   await perform(this, flags, async (session) => {
+    if (words.length === 0 && flags.requirements.length === 0) throw nothingToAdd(flags);
     const opened = await openProject(session, flags);
     const base = opened.project.current.dir;
     const additions: Addition[] = [];
