@@ -1,7 +1,8 @@
 /** Answers a warm command: an environment that was made before is attached, or run in; a lock that is fresh is so called. */
 import { existsSync } from "node:fs";
 import { type WarmResult, warmInstall } from "../environment/warm.ts";
-import { openFreshDpl } from "../lock/dpl-freshness.ts";
+import { DPL_FILE, openFreshDpl } from "../lock/dpl-freshness.ts";
+import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import { homeFolders } from "../platform/home.ts";
 import { hasResolutionVariables, selectionText, settingsText } from "../project/environment-question.ts";
 import { writeLine } from "./reporter/write-line.ts";
@@ -16,7 +17,7 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   if (found === undefined) return undefined;
   if (hasResolutionVariables(env) && !command.frozen) return undefined;
   const isLock = command.command === "lock";
-  if (isLock && command.python === undefined) return answerLock(command, found.root, started);
+  if (isLock && command.python === undefined) return answerLock(command, found.root, started, openFreshDpl);
   const result = warmInstall({
     home: homeFolders(env),
     projectDir: found.root,
@@ -28,15 +29,26 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
     dryRun: isLock,
   });
   // An environment was made with this very Python: it is there, and the project admits it.
-  if (isLock) return result === undefined ? undefined : answerLock(command, found.root, started);
+  // Its lock was found fresh on the way, and is opened without being hashed again.
+  if (isLock)
+    return result === undefined ? undefined : answerLock(command, found.root, started, openKnownDpl);
   if (result === undefined) return undefined;
   if (command.command === "run") return await becomeCommand(command, result, found.root);
   sayInstalled(command, result, performance.now() - started);
   return 0;
 }
 
-function answerLock(command: WarmCommand, root: string, started: number): number | undefined {
-  const dpl = openFreshDpl(root);
+function openKnownDpl(root: string): Dpl {
+  return openDpl(`${root}/${DPL_FILE}`);
+}
+
+function answerLock(
+  command: WarmCommand,
+  root: string,
+  started: number,
+  open: (root: string) => Dpl | undefined,
+): number | undefined {
+  const dpl = open(root);
   if (dpl === undefined) return undefined;
   const { packages } = dpl.header;
   // A plain `lock` undoes the options of the one before.
