@@ -1,3 +1,5 @@
+import type { ResolvedDependency, ResolvedSource } from "../resolver/resolution.ts";
+
 /**
  * What a lock says, in memory: the shape of `pylock.toml` (PEP 751) with normalised names, whichever of the two files
  * it was read from. Plain data; arrays are sorted as the writers write them.
@@ -38,30 +40,11 @@ export interface LockedPackage {
   wheels: LockedFile[];
 }
 
-/** An edge of the resolution, for people and for `tree`: installers do not need it (PEP 751 `packages.dependencies`). */
-export interface LockedDependency {
-  name: string;
-  /** Given where the lock holds several versions of the name. */
-  version?: string;
-  /** Extras of the dependency that this edge asks for. */
-  extras?: string[];
-  /** Absent: always. May name `extra` of the package that depends. */
-  marker?: string;
-}
+/** An edge of the resolution: installers do not need it (PEP 751 `packages.dependencies`). */
+export type LockedDependency = ResolvedDependency;
 
-export type LockedSource =
-  | { kind: "index"; url?: string }
-  | { kind: "git"; url: string; requestedRevision?: string; commitId: string; subdirectory?: string }
-  /** `path` is relative to the lock's folder, with `/`. `virtual`: its dependencies only, never installed. */
-  | { kind: "directory"; path: string; editable: boolean; virtual?: boolean; subdirectory?: string }
-  | {
-      kind: "archive";
-      url?: string;
-      path?: string;
-      size?: number;
-      hashes: Readonly<Record<string, string>>;
-      subdirectory?: string;
-    };
+/** Where a package comes from. The `path` of a directory or archive is relative to the lock's folder, with `/`. */
+export type LockedSource = ResolvedSource;
 
 export interface LockedFile {
   /** Without `/`, `\\` and NUL: neither format gives out another. */

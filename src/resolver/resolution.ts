@@ -58,6 +58,7 @@ export interface ResolvedDependency {
   marker?: string;
 }
 
+/** `path` is relative to the project's folder, with `/`. `virtual`: its dependencies only, never installed. */
 export type ResolvedSource =
   | { kind: "index"; url?: string }
   | { kind: "git"; url: string; requestedRevision?: string; commitId: string; subdirectory?: string }
