@@ -1,6 +1,6 @@
 /**
- * The warm path: `install` with nothing to do, `install` after `rm .venv` and `run` of projects with 1, 10, 100 and 500
- * packages, against the runtime's empty process: whole processes, in turn, medians.
+ * The warm path: `install` with nothing to do, `install` after `rm .venv`, `env rollback` and `run` of projects with 1, 10, 100 and
+ * 500 packages, against the runtime's empty process: whole processes, in turn, medians.
  * `node scripts/bun.mjs run bench/warm.ts [RUNS]`; `DX_PY_BENCH_EXECUTABLE` names another build than the one in `dist/`.
  */
 import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
@@ -27,6 +27,8 @@ try {
       note(`noop ${packages}`, timed([dx, "install", "-q"], dir));
       unlinkSync(join(dir, ".venv"));
       note(`warm ${packages}`, timed([dx, "install", "-q"], dir));
+      timed([dx, "env", "rollback", "-q", "1"], dir);
+      note(`back ${packages}`, timed([dx, "env", "rollback", "-q", "2"], dir));
       note(`run ${packages}`, timed([dx, "run", "true"], dir));
     }
   }
@@ -36,10 +38,10 @@ try {
       `${of(times.get(name)!).toFixed(2)} (${(of(times.get(name)!) / empty).toFixed(2)})`;
     console.log(`${title} of ${runs} in ms (in brackets: times the empty process, ${empty.toFixed(2)} ms)`);
     printTable([
-      ["packages", "install, nothing to do", "install after rm .venv", "run true"],
+      ["packages", "install, nothing to do", "install after rm .venv", "env rollback", "run true"],
       ...projects.map(({ packages }) => [
         String(packages),
-        ...["noop", "warm", "run"].map((what) => cell(`${what} ${packages}`)),
+        ...["noop", "warm", "back", "run"].map((what) => cell(`${what} ${packages}`)),
       ]),
     ]);
   };
@@ -78,8 +80,11 @@ function makeProject(packages: number): string {
   writeFileSync(
     join(dir, "pyproject.toml"),
     `[project]\nname = "p"\nversion = "0"\nrequires-python = ">=3.8"\ndependencies = ${JSON.stringify(names)}\n` +
+      "[dependency-groups]\nnone = []\n" +
       `[tool.dx-py]\nno-index = true\nfind-links = [${JSON.stringify(wheels)}]\n`,
   );
+  // The first generation, to go back from.
+  timed([dx, "install", "-q", "--only-group", "none"], dir);
   // Several times: what a first command leaves for the next ones is not what is measured.
   for (let i = 0; i < 3; i += 1) timed([dx, "install", "-q"], dir);
   return dir;

@@ -231,6 +231,24 @@ describe("generations", () => {
     await other.ok("install");
     expect(words()).toBe("2.0");
     expect((await other.dx("env", "rollback", "9")).stderr).toContain("There are 1, 2");
+    const below = other.project("generations/src/deep");
+    expect((await below.ok("env", "rollback")).stderr).toContain("Attached generation");
+    expect(words()).toBe("1.0");
+    await other.ok("install");
+  });
+
+  test("a generation whose layout is gone is not attached", async () => {
+    const before = readlinkSync(`${other.dir}/.venv`);
+    const [{ generations }] = await json(other, "env", "list");
+    const [gone] = generations as { n: number; path: string }[];
+    other.remove(gone!.path);
+    const { code, stderr } = await other.dx("env", "rollback", String(gone!.n));
+    expect([code, stderr.includes("is not there any more")]).toEqual([1, true]);
+    expect(readlinkSync(`${other.dir}/.venv`)).toBe(before);
+    other.write("pyproject.toml", pyproject(["words<2"]));
+    await other.ok("install");
+    other.write("pyproject.toml", pyproject(["words>=2"]));
+    await other.ok("install");
   });
 
   test("an environment that the warm path attached has its derivation all the same", async () => {

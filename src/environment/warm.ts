@@ -118,7 +118,7 @@ function findAlias(dxc: Dxc, key: Uint8Array): AliasRecord | undefined {
 }
 
 /** `undefined`: nothing is there; `null`: something that is not a link. */
-function linkTarget(link: string): string | undefined | null {
+export function linkTarget(link: string): string | undefined | null {
   try {
     return readlinkSync(link);
   } catch (error) {
@@ -126,7 +126,7 @@ function linkTarget(link: string): string | undefined | null {
   }
 }
 
-function swapLink(path: string, link: string, current: string | undefined): void {
+export function swapLink(path: string, link: string, current: string | undefined): void {
   if (current === undefined) {
     symlinkSync(path, link);
     return;
