@@ -31,6 +31,7 @@ const done = Bun.spawnSync(
     "--no-compile-autoload-dotenv",
     "--root=src",
     `--define=DX_PY_VERSION=${JSON.stringify(version)}`,
+    `--define=DX_PY_BUILD=${JSON.stringify(buildIdentity())}`,
     `--outfile=${join(staging, name)}`,
     "src/cli/main.ts",
     ...workers,
@@ -47,3 +48,16 @@ renameSync(join(staging, name), outfile);
 rmSync(staging, { recursive: true });
 const megabytes = (statSync(outfile).size / 1e6).toFixed(0);
 console.log(`dist/dx-py ${version} (${megabytes} MB, ${1 + workers.length} entry points)`);
+
+/** Of everything that the executable is made from. */
+function buildIdentity(): string {
+  const hash = new Bun.CryptoHasher("sha256").update(Bun.version);
+  const sources = [...new Bun.Glob("src/**/*.ts").scanSync({ cwd: root })].filter(
+    (path) => !path.endsWith(".test.ts") && !path.includes("/testing/"),
+  );
+  for (const path of [...sources.sort(), "package-lock.json"]) {
+    const text = readFileSync(join(root, path));
+    hash.update(`${path} ${text.length}\n`).update(text);
+  }
+  return hash.digest("hex").slice(0, 32);
+}

@@ -19,7 +19,9 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
     }
     if (dryRun) reporter.note("Nothing was written (--dry-run)");
   }
-  const { stats } = outcome;
+  const { stats, remembered } = outcome;
+  if (remembered !== undefined)
+    reporter.detail(`resolution: remembered, ${count(remembered.pages, "page")} unchanged`);
   if (stats !== undefined) {
     reporter.detail(
       `resolution: ${count(stats.decisions, "decision")}, ${count(stats.conflicts, "conflict")}, ${count(stats.forks, "fork")}, ` +
@@ -51,6 +53,7 @@ export function lockJson(outcome: LockOutcome) {
     packages: outcome.lock.packages.map(({ name, version, marker }) => ({ name, version, marker })),
     changes: outcome.diff,
     stats: outcome.stats,
+    remembered: outcome.remembered,
     milliseconds: outcome.milliseconds,
   };
 }

@@ -120,6 +120,32 @@ function assemble(digests: DplDigests, table: NameTable, packages: number, secti
   return bytes;
 }
 
+/**
+ * The same lock compiled from other inputs: everything behind them only moves. `bytes` must be what `encodeDpl` made, or what a reader
+ * found sound.
+ */
+export function withInputs(bytes: Uint8Array, inputs: readonly DplInput[]): Uint8Array {
+  const old = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const list = contents(inputsSection(inputs));
+  const rest = bytes.subarray(old.getUint32(H.slots, true));
+  const total = HEADER_SIZE + list.length + rest.length;
+  if (total > MAX_FILE_SIZE) throw dplFailure("TOO_LARGE", "the lock is larger than 1 GiB");
+  const made = new Uint8Array(total);
+  made.set(bytes.subarray(0, HEADER_SIZE));
+  made.set(list, HEADER_SIZE);
+  made.set(rest, HEADER_SIZE + list.length);
+  const view = new DataView(made.buffer);
+  const moved = total - bytes.length;
+  for (const at of [H.slots, H.lock, H.entries, H.bodies])
+    view.setUint32(at, old.getUint32(at, true) + moved, true);
+  view.setUint32(H.totalSize, total, true);
+  view.setUint32(H.inputs + 4, list.length, true);
+  view.setUint32(H.inputsCheck, Bun.hash.crc32(list), true);
+  view.setUint32(H.check, 0, true);
+  view.setUint32(H.check, Bun.hash.crc32(made.subarray(0, HEADER_SIZE)), true);
+  return made;
+}
+
 function contents(builder: ByteBuilder): Uint8Array {
   return builder.bytes.subarray(0, builder.length);
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { decodeDpl } from "./dpl-decode.ts";
 import { MAGIC, nameHash, packVersion, SLOT_SIZE } from "./dpl-layout.ts";
 import { openDpl } from "./dpl-reader.ts";
-import { type DplDigests, encodeDpl } from "./dpl-writer.ts";
+import { type DplDigests, encodeDpl, withInputs } from "./dpl-writer.ts";
 import type { Lock } from "./lock-model.ts";
 import { packageBuildHash } from "./package-identity.ts";
 import { anyDigests, anyLock, anyPackage, anyText, largeLock } from "./testing/arbitrary-lock.ts";
@@ -258,4 +258,14 @@ test("the digest names the content, not what it was compiled from", () => {
   const elsewhere = { pylockSha256: "1".repeat(64), inputs: [{ path: "p", sha256: "2".repeat(64) }] };
   expect(openDpl(encodeDpl(lock, elsewhere)).digest).toEqual(digest);
   expect(openDpl(encodeDpl({ ...lock, fingerprint: "11" }, digests)).digest).not.toEqual(digest);
+});
+
+test("the inputs of a DPL can be exchanged: the bytes are those of a lock compiled from the others", () => {
+  fc.assert(
+    fc.property(anyLock(choices), anyDigests, anyDigests, (lock, before, after) => {
+      const from = { ...before, inputs: after.inputs };
+      expect(withInputs(encodeDpl(lock, before), after.inputs)).toEqual(encodeDpl(lock, from));
+    }),
+    { numRuns: 100 },
+  );
 });

@@ -4,10 +4,11 @@ import { writeFileAtomic } from "../platform/atomic-file.ts";
 import { loadBulkBlake3 } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { sweepLeftovers } from "../platform/leftovers.ts";
+import { sha256Hex } from "../platform/sha256.ts";
 import { decodeDpl } from "./dpl-decode.ts";
 import { changedInputs, DPL_FILE, hashFile, PYLOCK_FILE, unreadable } from "./dpl-freshness.ts";
 import { type Dpl, openDpl } from "./dpl-reader.ts";
-import { type DplInput, encodeDpl } from "./dpl-writer.ts";
+import { type DplInput, encodeDpl, withInputs } from "./dpl-writer.ts";
 import type { Lock } from "./lock-model.ts";
 import { type LockConflict, splitConflict } from "./pylock-conflict.ts";
 import { conflictFailure, formatPylock, parsePylock } from "./pylock-file.ts";
@@ -47,17 +48,53 @@ const silent: Report = () => {};
 /** An input with its digest, or its path relative to the project (then it is hashed now). */
 export type Input = string | DplInput;
 
+/** A lock as its two files have it, before it is known what it was compiled from. */
+export interface CompiledLock {
+  /** `pylock.toml`, UTF-8. */
+  text: Uint8Array;
+  /** A DPL without inputs. */
+  dpl: Uint8Array;
+}
+
+export async function compileLock(lock: Lock): Promise<CompiledLock> {
+  const text = new TextEncoder().encode(formatPylock(lock));
+  return { text, dpl: await compile(lock, text, []) };
+}
+
+/**
+ * The DPL of a compiled lock that was kept somewhere, if it is what was kept: compiled from this very text, for a request with this
+ * fingerprint.
+ */
+export function openCompiled({ text, dpl }: CompiledLock, fingerprint: string): Dpl | undefined {
+  try {
+    const opened = openDpl(dpl);
+    const same = opened.header.fingerprint === fingerprint && opened.header.inputs.length === 0;
+    return same && opened.header.pylockSha256 === sha256Hex(text) ? opened : undefined;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
 /** Writes both files; one whose content would be the same is left alone, with its time. Whether each was written. */
+export function writeCompiled(
+  projectDir: string,
+  { text, dpl }: CompiledLock,
+  inputs: readonly Input[],
+): { pylock: boolean; dpl: boolean } {
+  const bytes = withInputs(dpl, hashInputs(projectDir, inputs));
+  // The text first: killed in between, the next command sees a text that the DPL does not know, and compiles it.
+  const pylock = writeIfChanged(`${projectDir}/${PYLOCK_FILE}`, text, true);
+  return { pylock, dpl: writeIfChanged(`${projectDir}/${DPL_FILE}`, bytes) };
+}
+
+/** Compiles a lock and writes both files, as {@link writeCompiled} does. */
 export async function writeLock(
   projectDir: string,
   lock: Lock,
   inputs: readonly Input[],
 ): Promise<{ pylock: boolean; dpl: boolean }> {
-  const text = formatPylock(lock);
-  const bytes = await compile(lock, text, hashInputs(projectDir, inputs));
-  // The text first: killed in between, the next command sees a text that the DPL does not know, and compiles it.
-  const pylock = writeIfChanged(`${projectDir}/${PYLOCK_FILE}`, new TextEncoder().encode(text), true);
-  return { pylock, dpl: writeIfChanged(`${projectDir}/${DPL_FILE}`, bytes) };
+  return writeCompiled(projectDir, await compileLock(lock), inputs);
 }
 
 /**
@@ -80,8 +117,8 @@ function hashInputs(projectDir: string, inputs: readonly Input[]): DplInput[] {
   );
 }
 
-async function compile(lock: Lock, text: string, inputs: DplInput[]): Promise<Uint8Array> {
-  const pylockSha256 = new Bun.CryptoHasher("sha256").update(text).digest("hex");
+async function compile(lock: Lock, text: string | Uint8Array, inputs: DplInput[]): Promise<Uint8Array> {
+  const pylockSha256 = sha256Hex(text);
   return encodeDpl(lock, { pylockSha256, inputs }, await engineFor(lock));
 }
 

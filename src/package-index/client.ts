@@ -10,7 +10,7 @@ import { openLocalDigests } from "./local-files.ts";
 import { createMetadataFinder } from "./metadata-finder.ts";
 import { openPackageCache } from "./package-cache.ts";
 import type { PackagePage } from "./package-page.ts";
-import { createPageFinder } from "./page-finder.ts";
+import { createPageFinder, type PageReading } from "./page-finder.ts";
 import type { SourceContext } from "./page-source.ts";
 
 /** What the configured indexes serve, behind one cache (`home/index`). Safe to ask many things at once. */
@@ -36,6 +36,16 @@ export interface PackageIndex {
     filename: string,
     hashes: Readonly<Record<string, string>>,
   ): Promise<DistributionFile | undefined>;
+  /**
+   * What was read of pages until now, ones that were fetched ahead included; `undefined` where something may not be kept. Says
+   * nothing about metadata, which is known by the hashes that pages give.
+   */
+  readings(): PageReading[] | undefined;
+  /**
+   * Whether reading all of it again would give the same: what is fresh (offline: of any age) is compared where it lies, the rest
+   * is asked for again, all at once. Failures of the indexes.
+   */
+  unchanged(readings: readonly PageReading[]): Promise<boolean>;
   readonly stats: IndexStats;
   /** Writes what is still to be written to the cache. The index must not be used after it. */
   close(): Promise<void>;
@@ -104,6 +114,8 @@ export function createPackageIndex(settings: IndexSettings, context: IndexContex
     page: (name, options = {}) => pages.page(name, options.index),
     pageIfCached: (name, options = {}) => pages.pageIfCached(name, options.index),
     findFile: pages.findFile,
+    readings: pages.readings,
+    unchanged: pages.unchanged,
     metadata: metadata.metadata,
     metadataIfCached: metadata.metadataIfCached,
     async close() {

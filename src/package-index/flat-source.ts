@@ -2,11 +2,17 @@ import { withoutCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { possibleProjects } from "./listing.ts";
 import { type FolderListing, folderFiles, listFolder, pathOfFileUrl } from "./local-files.ts";
-import { fetchThroughCache, isUsable, type SourceContext } from "./page-source.ts";
+import {
+  type AnsweringPlace,
+  fetchThroughCache,
+  identityOfFiles,
+  isUsable,
+  type SourceContext,
+} from "./page-source.ts";
 import { readSimplePage } from "./simple-page.ts";
 
 /** Files of all projects in one place: a find-links page, a folder, a flat index. */
-export interface FlatSource {
+export interface FlatSource extends AnsweringPlace {
   /** `undefined`: only the server can tell. */
   known(project: string): DistributionFile[] | undefined;
   files(project: string): Promise<DistributionFile[]>;
@@ -60,6 +66,10 @@ export function createFlatSource(location: string, context: SourceContext): Flat
       }
       return listing?.get(project) ?? [];
     },
+    identity(project) {
+      const known = read();
+      return known === undefined ? undefined : identityOfFiles(known.get(project) ?? []);
+    },
   };
 }
 
@@ -74,7 +84,11 @@ function createFolder(folder: string, context: SourceContext): FlatSource {
     }
     return folderFiles(folder, listing.byProject.get(project) ?? [], folder, context.digests);
   };
-  return { known, files: async (project) => known(project) };
+  return {
+    known,
+    files: async (project) => known(project),
+    identity: (project) => identityOfFiles(known(project)),
+  };
 }
 
 function encodeListing(files: readonly DistributionFile[]): Uint8Array {

@@ -4,14 +4,18 @@ import {
   encodeRecord,
   type PackageFile,
   type PackageFileContent,
+  type PackageHead,
   packageFilePath,
   readPackageFile,
+  readPackageHead,
   writePackageFile,
 } from "./package-file.ts";
 
 /** The files of `home/index` as one process sees them: each is read once. */
 export interface PackageCache {
   file(indexUrl: string, project: string): PackageFile | undefined;
+  /** The same for who only compares: reads a few bytes where the file was not read yet. */
+  head(indexUrl: string, project: string): PackageHead | undefined;
   /** Replaces the page and keeps the records. */
   writePage(indexUrl: string, project: string, content: Omit<PackageFileContent, "records">): void;
   addRecord(indexUrl: string, project: string, key: string, payload: Uint8Array): void;
@@ -34,6 +38,10 @@ export function openPackageCache(indexFolder: string): PackageCache {
   };
   return {
     file: (indexUrl, project) => open(pathOf(indexUrl, project)),
+    head(indexUrl, project) {
+      const path = pathOf(indexUrl, project);
+      return files.has(path) ? files.get(path) : readPackageHead(path);
+    },
     writePage(indexUrl, project, content) {
       const path = pathOf(indexUrl, project);
       // What other processes appended meanwhile is kept too.

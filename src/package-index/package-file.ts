@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { sha256Hex } from "../platform/sha256.ts";
 
@@ -7,22 +7,24 @@ import { sha256Hex } from "../platform/sha256.ts";
  * in compact form, then records of metadata, appended as they are learnt. Little-endian.
  *
  *     0   "DXPI"
- *     4   u16  format, 1
+ *     4   u16  format, 2
  *     6   u16  1: there is a page; 2: the index has no such project
- *     8   f64  when the index last confirmed the page, milliseconds since the epoch; outside the checksum, because a
+ *     8   f64  when the index last confirmed the page, milliseconds since the epoch; outside the checksums, because a
  *              revalidation writes these eight bytes in place
  *     16  u32  seconds from then that the page is fresh
  *     20  u32  length of the info, JSON: what a revalidation needs
  *     24  u32  length of the page
- *     28  u32  CRC-32 of bytes 4 to 8, 16 to 28, the info and the page
- *     32  the info, the page, records
+ *     28  16 bytes, the beginning of the page's SHA-256: tells whether it is the same page without reading it
+ *     44  u32  CRC-32 of bytes 4 to 8 and 16 to 44
+ *     48  u32  CRC-32 of the info and the page
+ *     52  the info, the page, records
  *
  * A record: u32 length of the payload, u32 CRC-32 of key and payload, 16 bytes key, payload. A record that was cut
  * off or damaged ends the list or is passed over; a damaged page makes the file as good as absent.
  */
 const MAGIC = 0x49505844;
-const FORMAT = 1;
-const HEAD = 32;
+const FORMAT = 2;
+const HEAD = 52;
 const RECORD_HEAD = 24;
 const MAX_FILE = 512 * 1024 * 1024;
 /** Records beyond this are dropped when the file is written anew. Bytes. */
@@ -33,12 +35,18 @@ export interface PageInfo {
   policy?: unknown;
 }
 
-export interface PackageFile {
-  path: string;
+/** What the first bytes of a file say. */
+export interface PackageHead {
   state: "page" | "absent" | "unknown";
   validatedAt: number;
   /** Seconds. */
   ttl: number;
+  /** 32 hex digits that stand for the page, as `pageDigest` makes them. */
+  digest: string;
+}
+
+export interface PackageFile extends PackageHead {
+  path: string;
   info(): PageInfo;
   /** Bytes that `encodePage` made. */
   page: Uint8Array;
@@ -52,13 +60,12 @@ export interface PackageFile {
 
 export function readPackageFile(path: string): PackageFile | undefined {
   const bytes = readWhole(path);
-  if (bytes === undefined || bytes.length < HEAD || bytes.readUInt32LE(0) !== MAGIC) return undefined;
-  if (bytes.readUInt16LE(4) !== FORMAT) return undefined;
+  const head = bytes === undefined ? undefined : decodeHead(bytes);
+  if (bytes === undefined || head === undefined) return undefined;
   const infoLength = bytes.readUInt32LE(20);
   const pageLength = bytes.readUInt32LE(24);
   const recordsAt = HEAD + infoLength + pageLength;
-  if (recordsAt > bytes.length || checksum(bytes, recordsAt) !== bytes.readUInt32LE(28)) return undefined;
-  const flags = bytes.readUInt16LE(6);
+  if (recordsAt > bytes.length || bodyCheck(bytes, recordsAt) !== bytes.readUInt32LE(48)) return undefined;
   const isSound = (at: number) =>
     Bun.hash.crc32(bytes.subarray(at + 8, endOf(at))) === bytes.readUInt32LE(at + 4);
   const endOf = (at: number) => at + RECORD_HEAD + bytes.readUInt32LE(at);
@@ -74,10 +81,8 @@ export function readPackageFile(path: string): PackageFile | undefined {
     return places;
   };
   return {
+    ...head,
     path,
-    state: flags & 1 ? "page" : flags & 2 ? "absent" : "unknown",
-    validatedAt: bytes.readDoubleLE(8),
-    ttl: bytes.readUInt32LE(16),
     info: () => parseInfo(bytes.toString("utf8", HEAD, HEAD + infoLength)),
     page: bytes.subarray(HEAD + infoLength, recordsAt),
     record(key) {
@@ -94,6 +99,44 @@ export function readPackageFile(path: string): PackageFile | undefined {
       return recordsEnd !== bytes.length || !all.every(isSound);
     },
   };
+}
+
+function decodeHead(bytes: Buffer): PackageHead | undefined {
+  if (bytes.length < HEAD || bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt16LE(4) !== FORMAT)
+    return undefined;
+  if (headCheck(bytes) !== bytes.readUInt32LE(44)) return undefined;
+  const flags = bytes.readUInt16LE(6);
+  return {
+    state: flags & 1 ? "page" : flags & 2 ? "absent" : "unknown",
+    validatedAt: bytes.readDoubleLE(8),
+    ttl: bytes.readUInt32LE(16),
+    digest: bytes.toString("hex", 28, 44),
+  };
+}
+
+/** One buffer for all heads: nothing of it is kept. */
+const headBuffer = Buffer.alloc(HEAD);
+
+/** Only the first bytes of a file, for who wants to know whether its page is the one that was seen before. */
+export function readPackageHead(path: string): PackageHead | undefined {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch {
+    return undefined;
+  }
+  try {
+    return readSync(file, headBuffer, 0, HEAD, 0) === HEAD ? decodeHead(headBuffer) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What stands for a page in a head and in what is remembered of it. 32 hex digits. */
+export function pageDigest(page: Uint8Array): string {
+  return sha256Hex(page).slice(0, 32);
 }
 
 function parseInfo(text: string): PageInfo {
@@ -128,9 +171,12 @@ function readCopy(path: string): Buffer | undefined {
   }
 }
 
-function checksum(bytes: Buffer, recordsAt: number): number {
-  const head = Bun.hash.crc32(bytes.subarray(4, 8));
-  return Bun.hash.crc32(bytes.subarray(HEAD, recordsAt), Bun.hash.crc32(bytes.subarray(16, 28), head));
+function headCheck(bytes: Buffer): number {
+  return Bun.hash.crc32(bytes.subarray(16, 44), Bun.hash.crc32(bytes.subarray(4, 8)));
+}
+
+function bodyCheck(bytes: Buffer, recordsAt: number): number {
+  return Bun.hash.crc32(bytes.subarray(HEAD, recordsAt));
 }
 
 export interface PackageFileContent {
@@ -155,10 +201,12 @@ export function writePackageFile(path: string, content: PackageFileContent): voi
   bytes.writeUInt32LE(Math.min(0xffff_ffff, Math.max(0, Math.floor(content.ttl))), 16);
   bytes.writeUInt32LE(info.length, 20);
   bytes.writeUInt32LE(content.page.length, 24);
+  bytes.write(pageDigest(content.page), 28, 16, "hex");
+  bytes.writeUInt32LE(headCheck(bytes), 44);
   bytes.set(info, HEAD);
   bytes.set(content.page, HEAD + info.length);
   bytes.set(records, recordsAt);
-  bytes.writeUInt32LE(checksum(bytes, recordsAt), 28);
+  bytes.writeUInt32LE(bodyCheck(bytes, recordsAt), 48);
   quietly(() => {
     ensureDir(path.slice(0, path.lastIndexOf("/")));
     writeFileAtomic(path, bytes);

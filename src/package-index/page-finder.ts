@@ -7,7 +7,13 @@ import type { IndexLocation, IndexSettings } from "./index-settings.ts";
 import { groupByVersion } from "./listing.ts";
 import { overlayPage, pageOfFiles } from "./overlay-page.ts";
 import type { PackagePage } from "./package-page.ts";
-import { createPageSource, type FoundPage, type PageSource, type SourceContext } from "./page-source.ts";
+import {
+  type AnsweringPlace,
+  createPageSource,
+  type FoundPage,
+  type PageSource,
+  type SourceContext,
+} from "./page-source.ts";
 
 /** Which of several indexes answers for a project, and what find-links add to it. */
 export interface PageFinder {
@@ -18,12 +24,28 @@ export interface PageFinder {
     filename: string,
     hashes: Readonly<Record<string, string>>,
   ): Promise<DistributionFile | undefined>;
+  readings(): PageReading[] | undefined;
+  unchanged(readings: readonly PageReading[]): Promise<boolean>;
 }
+
+/** What was read of a project in one place: the place's number among the indexes and the find-links, and what it had. */
+export type PageReading = readonly [place: number, project: string, identity: string];
 
 export function createPageFinder(settings: IndexSettings, context: SourceContext): PageFinder {
   const sources = settings.indexes.map((location) => createSource(location, context));
   const flats = settings.findLinks.map((location) => createFlatSource(location, context));
   const found = new Map<string, PackagePage | undefined>();
+  const places: (AnsweringPlace & { ask(project: string): Promise<unknown> })[] = [
+    ...sources.map((source) => ({ identity: source.identity, ask: source.page })),
+    ...flats.map((flat) => ({ identity: flat.identity, ask: flat.files })),
+  ];
+  const read = new Map<number, Set<string>>();
+  const note = (place: PageSource | FlatSource, project: string) => {
+    const at = "location" in place ? sources.indexOf(place) : sources.length + flats.indexOf(place);
+    const projects = read.get(at);
+    if (projects === undefined) read.set(at, new Set([project]));
+    else projects.add(project);
+  };
 
   const sourcesFor = (pin: string | undefined): PageSource[] => {
     if (pin === undefined) return sources.filter(({ location }) => !location.explicit);
@@ -57,11 +79,17 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       const key = `${pin ?? ""} ${project}`;
       if (found.has(key)) return found.get(key);
       const pages: PackagePage[] = [];
-      const extra = Promise.all(flatsFor(pin).map((flat) => flat.files(project)));
+      const extra = Promise.all(
+        flatsFor(pin).map((flat) => {
+          note(flat, project);
+          return flat.files(project);
+        }),
+      );
       // An index that fails is told first; what then becomes of the find-links is of no interest.
       extra.catch(() => {});
       for (const source of sourcesFor(pin)) {
         const page = await source.page(project);
+        note(source, project);
         if (page !== null) pages.push(page);
         if (isEnough(pages)) break;
       }
@@ -78,6 +106,7 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       for (const source of sourcesFor(pin)) {
         const page: FoundPage | undefined = source.known(project);
         if (page === undefined) return undefined;
+        note(source, project);
         if (page !== null) pages.push(page);
         if (isEnough(pages)) break;
       }
@@ -85,6 +114,7 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       for (const flat of flatsFor(pin)) {
         const files = flat.known(project);
         if (files === undefined) return undefined;
+        note(flat, project);
         extra.push(...files);
       }
       const page = combine(project, pages, extra);
@@ -108,6 +138,31 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       }
       return undefined;
     },
+    readings() {
+      const readings: PageReading[] = [];
+      for (const [at, projects] of [...read].sort(([a], [b]) => a - b)) {
+        for (const project of [...projects].sort()) {
+          const identity = places[at]?.identity(project);
+          if (identity === undefined) return undefined;
+          readings.push([at, project, identity]);
+        }
+      }
+      return readings;
+    },
+    async unchanged(readings) {
+      const stale: PageReading[] = [];
+      for (const reading of readings) {
+        const [at, project, identity] = reading;
+        if (places[at] === undefined || !isValidName(project)) return false;
+        const now = places[at].identity(project);
+        if (now === undefined) stale.push(reading);
+        else if (now !== identity) return false;
+      }
+      if (stale.length === 0) return true;
+      if (context.offline) return false;
+      await Promise.all(stale.map(([at, project]) => places[at]?.ask(project)));
+      return stale.every(([at, project, identity]) => places[at]?.identity(project) === identity);
+    },
   };
 }
 
@@ -121,6 +176,7 @@ function agree(a: Readonly<Record<string, string>>, b: Readonly<Record<string, s
 function createSource(location: IndexLocation, context: SourceContext): PageSource {
   if (location.format !== "flat") return createPageSource(location, context);
   const flat = createFlatSource(location.url, context);
+  const { identity } = flat;
   const pageOf = (project: string, files: readonly DistributionFile[]): FoundPage => {
     const page = pageOfFiles(project, withoutCredentials(location.url), files);
     return page.count === 0 ? null : page;
@@ -132,6 +188,7 @@ function createSource(location: IndexLocation, context: SourceContext): PageSour
       return files === undefined ? undefined : pageOf(project, files);
     },
     page: async (project) => pageOf(project, await flat.files(project)),
+    identity,
   };
 }
 

@@ -9,7 +9,7 @@ import { groupByVersion } from "./listing.ts";
 import { folderFiles, type LocalDigests, listFolder, pathOfFileUrl } from "./local-files.ts";
 import { pageOfFiles } from "./overlay-page.ts";
 import type { PackageCache } from "./package-cache.ts";
-import { confirmPackageFile, type PackageFile } from "./package-file.ts";
+import { confirmPackageFile, type PackageHead, pageDigest } from "./package-file.ts";
 import type { PackagePage } from "./package-page.ts";
 import { decodePage, encodePage } from "./page-format.ts";
 import { readHtmlPage, readSimplePage, SIMPLE_ACCEPT } from "./simple-page.ts";
@@ -32,17 +32,30 @@ export type FoundPage = PackagePage | null;
 const MAX_PAGE = 512 * 1024 * 1024;
 
 /** One index of the Simple API: its pages, from the cache while they are fresh. */
-export interface PageSource {
+export interface PageSource extends AnsweringPlace {
   location: IndexLocation;
   /** `undefined`: only the index can tell. */
   known(project: string): FoundPage | undefined;
   page(project: string): Promise<FoundPage>;
 }
 
+/** A place that answers for projects, as who remembers its answers sees it. */
+export interface AnsweringPlace {
+  /**
+   * A text that stands for what the place has of a project: the same text, the same answer. `undefined`: nothing is at hand that
+   * may be used without asking.
+   */
+  identity(project: string): string | undefined;
+}
+
+/** The identity of "no such project". */
+const ABSENT = "absent";
+
 export function createPageSource(location: IndexLocation, context: SourceContext): PageSource {
   const index = withoutCredentials(location.url);
   if (location.url.startsWith("file:")) return createFolderSource(location, context);
   const decoded = new Map<string, FoundPage>();
+  const identities = new Map<string, string>();
   const asked = new Map<string, Promise<FoundPage>>();
 
   const known = (project: string): FoundPage | undefined => {
@@ -51,11 +64,22 @@ export function createPageSource(location: IndexLocation, context: SourceContext
     const file = context.cache.file(index, project);
     if (file === undefined || !isUsable(file, project, context)) return undefined;
     context.stats.cachedPages += 1;
+    identities.set(project, identityOf(file));
     return remember(project, file.state === "absent" ? null : decodePage(file.page, project, index));
   };
   const remember = (project: string, page: FoundPage) => {
     decoded.set(project, page);
     return page;
+  };
+  const fetchPage = async (project: string) => {
+    const url = projectUrl(location.url, project);
+    const parse = (answer: HttpAnswer) => {
+      const source = { url: answer.url, index, contentType: answer.headers.get("content-type") ?? "" };
+      return encodePage(groupByVersion(project, readSimplePage(answer.body, source)));
+    };
+    const bytes = await fetchThroughCache({ index, url, project, parse }, context);
+    identities.set(project, bytes === null ? ABSENT : pageDigest(bytes));
+    return remember(project, bytes === null ? null : decodePage(bytes, project, index));
   };
   return {
     location,
@@ -65,34 +89,29 @@ export function createPageSource(location: IndexLocation, context: SourceContext
       if (cached !== undefined) return cached;
       let request = asked.get(project);
       if (request === undefined) {
-        request = fetchPage(location, project, context).then((page) => remember(project, page));
+        request = fetchPage(project);
         asked.set(project, request);
       }
       return request;
     },
+    identity(project) {
+      const own = identities.get(project);
+      if (own !== undefined) return own;
+      const head = context.cache.head(index, project);
+      return head !== undefined && isUsable(head, project, context) ? identityOf(head) : undefined;
+    },
   };
 }
 
-export function isUsable(file: PackageFile, project: string, context: SourceContext): boolean {
+function identityOf(head: PackageHead): string {
+  return head.state === "absent" ? ABSENT : head.digest;
+}
+
+export function isUsable(file: PackageHead, project: string, context: SourceContext): boolean {
   if (file.state === "unknown") return false;
   if (context.offline) return true;
   const age = Date.now() - file.validatedAt;
   return age >= 0 && age < 1000 * file.ttl && !context.mustRefresh(project);
-}
-
-async function fetchPage(
-  location: IndexLocation,
-  project: string,
-  context: SourceContext,
-): Promise<FoundPage> {
-  const index = withoutCredentials(location.url);
-  const url = projectUrl(location.url, project);
-  const parse = (answer: HttpAnswer) => {
-    const source = { url: answer.url, index, contentType: answer.headers.get("content-type") ?? "" };
-    return encodePage(groupByVersion(project, readSimplePage(answer.body, source)));
-  };
-  const bytes = await fetchThroughCache({ index, url, project, parse }, context);
-  return bytes === null ? null : decodePage(bytes, project, index);
 }
 
 /** `https://host/simple?token` keeps its query. */
@@ -153,26 +172,44 @@ export async function fetchThroughCache(
 
 /** An index on this machine: a folder per project, with an `index.html` or with the files themselves. */
 function createFolderSource(location: IndexLocation, context: SourceContext): PageSource {
-  const pages = new Map<string, FoundPage>();
-  const read = (project: string): FoundPage => {
+  const listed = new Map<string, readonly DistributionFile[]>();
+  const read = (project: string): readonly DistributionFile[] => {
     const folder = `${pathOfFileUrl(location.url)}/${project}`;
     const listing = listFolder(folder);
-    if (listing === undefined) return null;
+    if (listing === undefined) return [];
     const html = `${folder}/index.html`;
     const source = {
       url: `${Bun.pathToFileURL(folder).href}/`,
       index: location.url,
       contentType: "text/html",
     };
-    const files: DistributionFile[] = existsSync(html)
+    return existsSync(html)
       ? readHtmlPage(readFileSync(html, "utf8"), source)
       : folderFiles(folder, listing.byProject.get(project) ?? [], location.url, context.digests);
-    return files.length === 0 ? null : pageOfFiles(project, location.url, files);
   };
-  const known = (project: string) => {
-    const page = pages.get(project) ?? read(project);
-    pages.set(project, page);
-    return page;
+  const filesOf = (project: string) => {
+    const files = listed.get(project) ?? read(project);
+    listed.set(project, files);
+    return files;
   };
-  return { location, known, page: async (project) => known(project) };
+  const pages = new Map<string, FoundPage>();
+  const known = (project: string): FoundPage => {
+    const page = pages.get(project);
+    if (page !== undefined) return page;
+    const files = filesOf(project);
+    const made = files.length === 0 ? null : pageOfFiles(project, location.url, files);
+    pages.set(project, made);
+    return made;
+  };
+  return {
+    location,
+    known,
+    page: async (project) => known(project),
+    identity: (project) => identityOfFiles(filesOf(project)),
+  };
+}
+
+/** Files of this machine: their digests are remembered by size and time, so that asking again costs a look at each. */
+export function identityOfFiles(files: readonly DistributionFile[]): string {
+  return files.length === 0 ? ABSENT : pageDigest(Buffer.from(JSON.stringify(files)));
 }

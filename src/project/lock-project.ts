@@ -1,7 +1,7 @@
 /** Locking as a whole act: from what the project declares to the two lock files, doing as little as the state allows. */
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { diffLocks, isEmptyDiff, type LockDiff } from "../lock/lock-diff.ts";
-import { confirmInputs, freshness, type ReadLock, readLock, writeLock } from "../lock/lock-files.ts";
+import { confirmInputs, freshness, type ReadLock, readLock, writeCompiled } from "../lock/lock-files.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Preference } from "../resolver/request.ts";
@@ -10,12 +10,19 @@ import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
 import { foreignLock } from "./foreign-lock.ts";
+import { isSpan } from "./moments.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
 import { resolveProject } from "./resolve-project.ts";
 import { jointRequiresPython, makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
 import { pointingAt } from "./setting-checks.ts";
-import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
+import {
+  type ResolutionSettings,
+  resolutionSettings,
+  type SettingFlags,
+  type UserConfig,
+} from "./settings.ts";
+import type { ToolSettings } from "./tool-settings.ts";
 
 export interface LockOptions {
   project: Project;
@@ -45,8 +52,10 @@ export interface LockOutcome {
   packages: number;
   /** The lock that was there and is right: open, to be closed by the caller. */
   read?: ReadLock;
-  diff: LockDiff;
+  readonly diff: LockDiff;
   stats?: ResolutionStats;
+  /** It was resolved before, and all that was read then is as it was: the pages that were compared. */
+  remembered?: { pages: number };
   /** The lock of another tool whose versions were preferred: `uv.lock`. */
   preferredFrom?: string;
   /** Chosen already, where resolving needed it. */
@@ -117,31 +126,46 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   }
   if (mode === "check" && read === undefined) throw outdated(project, undefined);
   if (options.options === "keep") asked = ask(flags);
-  const resolved = await resolveProject({ ...options, ...asked });
+  const passing = movesOn(asked.settings, project.main.settings);
+  const resolved = await resolveProject({ ...options, ...asked, passing });
   for (const name of options.upgrade === true ? [] : options.upgrade.map(normalizeName)) {
     const found = resolved.lock.packages.some((entry) => entry.name === name);
     if (!found) context.warn(`\`${name}\` was to be upgraded, but nothing requires it`);
   }
-  const diff = diffLocks(read?.lock, resolved.lock);
+  const before = read?.lock;
+  let diff = before === undefined ? undefined : diffLocks(before, resolved.lock);
   read?.dpl.close();
-  const same = read !== undefined && isEmptyDiff(diff);
-  if (mode === "check" && (!same || read.dpl.header.fingerprint !== asked.fingerprint)) {
+  const same = diff !== undefined && isEmptyDiff(diff);
+  if (mode === "check" && (!same || read?.dpl.header.fingerprint !== asked.fingerprint)) {
     throw outdated(project, diff);
   }
   if (mode === "write") {
+    const compiled = await resolved.compile();
     options.beforeWriting?.();
-    await writeLock(project.root, resolved.lock, inputs);
+    writeCompiled(project.root, compiled, inputs);
   }
   return {
     status: read === undefined ? "created" : same ? "unchanged" : "changed",
-    lock: resolved.lock,
-    packages: resolved.lock.packages.length,
-    diff,
-    stats: resolved.stats,
+    get lock() {
+      return resolved.lock;
+    },
+    packages: resolved.packages,
+    get diff() {
+      diff ??= diffLocks(undefined, resolved.lock);
+      return diff;
+    },
+    ...(resolved.stats === undefined ? {} : { stats: resolved.stats }),
+    ...(resolved.remembered === undefined ? {} : { remembered: resolved.remembered }),
     ...(existing?.preferredFrom === undefined || upgrading ? {} : { preferredFrom: existing.preferredFrom }),
     interpreter: resolved.interpreter,
     milliseconds: performance.now() - started,
   };
+}
+
+/** Whether the same question would be another one a moment later. */
+function movesOn({ excludeNewer }: ResolutionSettings, tool: ToolSettings): boolean {
+  const single = Object.values(tool["exclude-newer-package"] ?? {});
+  return [excludeNewer, ...single].some((text) => typeof text === "string" && isSpan(text));
 }
 
 function withoutFileChoice(flags: SettingFlags): SettingFlags {

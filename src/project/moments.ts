@@ -27,9 +27,18 @@ export function readMoment(text: string, at: string, now: number): number {
     if (Number.isNaN(moment)) throw notAMoment(at, text);
     return moment;
   }
-  const span = isoSpan(trimmed) ?? plainSpan(trimmed);
+  const span = spanOf(trimmed);
   if (span === undefined) throw notAMoment(at, text);
   return now - span;
+}
+
+/** Whether a setting moves on with the clock: a span, not a moment. */
+export function isSpan(text: string): boolean {
+  return spanOf(text.trim()) !== undefined;
+}
+
+function spanOf(text: string): number | undefined {
+  return isoSpan(text) ?? plainSpan(text);
 }
 
 function isoSpan(text: string): number | undefined {

@@ -1,10 +1,11 @@
 /** Resolves a project for good: with an interpreter, the indexes, and builds where metadata needs them. */
 import type { Interpreter } from "../interpreters/interpreter.ts";
+import { type CompiledLock, compileLock } from "../lock/lock-files.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
 import type { ResolveRequest } from "../resolver/request.ts";
-import type { ResolutionStats } from "../resolver/resolution.ts";
+import type { ResolutionStats, UnknownExtra } from "../resolver/resolution.ts";
 import { parseRequirement, type Requirement } from "../standards/requirements.ts";
 import type { ActContext } from "./act-context.ts";
 import { buildInterfaceFor } from "./build-hooks.ts";
@@ -13,6 +14,8 @@ import type { Project } from "./discover.ts";
 import { openIndex } from "./index-source.ts";
 import { isDynamic, type ProjectFile } from "./project-file.ts";
 import { interpreterFor } from "./project-interpreter.ts";
+import { recordBuilds } from "./recorded-builds.ts";
+import { openMemo, type RememberedResolution } from "./resolution-memo.ts";
 import { defaultGroups } from "./root-requirements.ts";
 import { pointingAt } from "./setting-checks.ts";
 import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
@@ -26,11 +29,20 @@ export interface ResolveProjectOptions {
   /** The request of a project whose dynamic fields are filled in. */
   requestOf: (project: Project) => ResolveRequest;
   fingerprint: string;
+  /** The answer depends on the clock: it is not worth keeping. */
+  passing: boolean;
 }
 
 export interface ResolvedProject {
-  lock: Lock;
-  stats: ResolutionStats;
+  /** Decoded when it is first asked for, where it was remembered. */
+  readonly lock: Lock;
+  packages: number;
+  /** The lock as its files have it. Keeps it for the next time, where it was resolved. */
+  compile(): Promise<CompiledLock>;
+  /** Absent where it was remembered. */
+  stats?: ResolutionStats;
+  /** How many pages were found to be as they were. */
+  remembered?: { pages: number };
   interpreter: Interpreter;
 }
 
@@ -43,7 +55,6 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
     openIndex({ flags, project: options.project, user, interpreter, context }),
   );
   try {
-    const { resolve } = await import("../resolver/resolve.ts");
     const buildsOf = (project: Project) =>
       buildInterfaceFor({
         project,
@@ -55,36 +66,77 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
         request: options.requestOf(project),
       });
     const project = await withBuiltMetadata(options.project, buildsOf(options.project));
-    const request = options.requestOf(project);
-    const requiresPython = request.requiresPython ?? minorAndLater(interpreter);
-    const resolution = await resolve(
-      { ...request, requiresPython },
-      {
-        index: withStatedMetadata(index, project.main.settings["dependency-metadata"] ?? []),
-        interpreter,
-        build: buildsOf(project),
-        onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>
-          context.progress(
-            name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name },
-          ),
-      },
-    );
-    for (const { name, version, extra, known } of resolution.unknownExtras ?? []) {
-      const has = known.length === 0 ? "it has none" : `it has: ${known.slice(0, 20).join(", ")}`;
-      context.warn(`${name} ${version} has no extra \`${extra}\` (${has})`);
-    }
-    const lock = lockFromResolution(resolution, {
+    const plain = options.requestOf(project);
+    const requiresPython = plain.requiresPython ?? minorAndLater(interpreter);
+    const request = { ...plain, requiresPython };
+    const frame = {
       requiresPython,
       extras: request.extras,
       dependencyGroups: request.groups,
       defaultGroups: defaultGroups(project),
       fingerprint: options.fingerprint,
       options: optionsToKeep(settings, project.main.settings),
+    };
+    const build = recordBuilds(buildsOf(project), project.root);
+    const { fingerprint } = options;
+    const memo = options.passing ? undefined : openMemo(context.home, index, { request, fingerprint, frame });
+    const known = await memo?.find(build);
+    if (known !== undefined) {
+      tellUnknownExtras(known.unknownExtras, context);
+      return rememberedProject(known, interpreter);
+    }
+    const { resolve } = await import("../resolver/resolve.ts");
+    const resolution = await resolve(request, {
+      index: withStatedMetadata(index, project.main.settings["dependency-metadata"] ?? []),
+      interpreter,
+      build,
+      onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>
+        context.progress(
+          name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name },
+        ),
     });
-    return { lock: withRoot(lock, project), stats: resolution.stats, interpreter };
+    const unknownExtras = resolution.unknownExtras ?? [];
+    tellUnknownExtras(unknownExtras, context);
+    const lock = withRoot(lockFromResolution(resolution, frame), project);
+    const keep = memo?.record(build, { lock, unknownExtras });
+    return {
+      lock,
+      packages: lock.packages.length,
+      stats: resolution.stats,
+      interpreter,
+      async compile() {
+        const compiled = await compileLock(lock);
+        keep?.(compiled);
+        return compiled;
+      },
+    };
   } finally {
     await index.close();
   }
+}
+
+function tellUnknownExtras(extras: readonly UnknownExtra[], context: ActContext): void {
+  for (const { name, version, extra, known } of extras) {
+    const has = known.length === 0 ? "it has none" : `it has: ${known.slice(0, 20).join(", ")}`;
+    context.warn(`${name} ${version} has no extra \`${extra}\` (${has})`);
+  }
+}
+
+function rememberedProject(
+  { lock: compiled, dpl, pages }: RememberedResolution,
+  interpreter: Interpreter,
+): ResolvedProject {
+  let lock: Lock | undefined;
+  return {
+    get lock() {
+      lock ??= { ...dpl.lock, packages: dpl.entries().map((entry) => entry.toLocked()) };
+      return lock;
+    },
+    packages: dpl.header.packages,
+    compile: async () => compiled,
+    remembered: { pages },
+    interpreter,
+  };
 }
 
 /** The project with the dependencies that its build backend computes. */

@@ -114,7 +114,8 @@ export function requestFingerprint(
   );
 }
 
-function spell(requirement: Requirement): string {
+/** In one spelling, whoever wrote it. */
+export function spell(requirement: Requirement): string {
   return formatRequirement({ ...requirement, name: requirement.normalized });
 }
 
