@@ -138,7 +138,7 @@ describe("conflicts", () => {
     }
     const refused = await me.dx("install", "--all-extras");
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain("The extra `old` and the extra `new` cannot be installed together");
+    expect(refused.stderr).toContain("The extra `new` and the extra `old` cannot be installed together");
     expect((await me.ok("tree", "--depth", "1")).stdout).toContain("core v1.0 (extra: old)");
   });
 
@@ -188,6 +188,48 @@ describe("settings", () => {
     const { stderr } = await me.ok("lock");
     expect(stderr).toContain("torch-backend");
     expect(stderr).not.toContain("preview");
+  });
+
+  test("who asks for other versions than the lock was made with gets them, without an upgrade", async () => {
+    me.write("pyproject.toml", pyproject(["apple"]));
+    await me.ok("lock");
+    expect(locked()).toEqual(["apple 2.0", "core 1.5"]);
+    const lowest = '[tool.uv]\nresolution = "lowest"\n';
+    me.write("pyproject.toml", pyproject(["apple"], lowest));
+    await me.ok("lock");
+    expect(locked()).toEqual(["apple 1.0", "core 1.0"]);
+    me.write("pyproject.toml", pyproject(["apple", "tool-a"], lowest));
+    me.remove("dx-py.dpl");
+    await me.ok("lock");
+    expect(locked()).toEqual(["apple 1.0", "core 1.0", "tool-a 1.0"]);
+    me.write("pyproject.toml", pyproject(["apple", "tool-a"]));
+    await me.ok("lock");
+    expect(locked()).toEqual(["apple 2.0", "core 1.5", "tool-a 1.0"]);
+  });
+
+  test("to upgrade one package leaves the forks of the others", async () => {
+    const forked = ["apple==1.0; sys_platform == 'win32'", "apple==2.0; sys_platform != 'win32'", "core"];
+    me.write("pyproject.toml", pyproject(forked));
+    await me.ok("lock");
+    const forks = () => me.read("pylock.toml").match(/^forks = \[\n(.*?)^\]/ms)?.[1];
+    const before = forks();
+    expect(before).toContain("win32");
+    me.write("pyproject.toml", pyproject(["apple", "core"]));
+    await me.ok("lock", "--upgrade-package", "core");
+    expect(forks()).toBe(before!);
+    await me.ok("lock", "--upgrade");
+    expect(forks()).toBeUndefined();
+  });
+
+  test("other environments are forks of their own", async () => {
+    const forked = ["apple==1.0; sys_platform == 'win32'", "apple==2.0; sys_platform != 'win32'"];
+    me.write("pyproject.toml", pyproject(forked));
+    await me.ok("lock");
+    const linux = "[tool.uv]\nenvironments = [\"sys_platform == 'linux'\"]\n";
+    me.write("pyproject.toml", pyproject(forked, linux));
+    await me.ok("lock");
+    expect(locked()).toEqual(["apple 2.0", "core 1.5"]);
+    expect(me.read("pylock.toml")).toContain("environments = [\n    'sys_platform == \"linux\"',\n]");
   });
 
   test("options of a lock go on for install and --check, and end with the next lock", async () => {

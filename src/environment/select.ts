@@ -1,9 +1,11 @@
 /** Selecting is choosing, from a lock for every platform, what one environment gets: entries, and a file of each. */
+
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import type { DplEntry } from "../lock/dpl-entry.ts";
 import type { Dpl } from "../lock/dpl-reader.ts";
 import { Failure } from "../platform/errors.ts";
 import type { WantedPackage } from "../realise/wanted-package.ts";
+import { mayBuild, mayUseWheels } from "../standards/file-kinds.ts";
 import { evaluateMarker, type Marker, type MarkerContext, parseMarker } from "../standards/markers.ts";
 import { parseSpecifierSet, setContains } from "../standards/specifiers.ts";
 import { parseVersion, type Version } from "../standards/version.ts";
@@ -127,8 +129,6 @@ function fileChoice(
 ): FileChoice {
   const ranks = new Map(interpreter.tags.map((tag, index) => [tag, index]));
   const rankOf = tagSetRank(ranks);
-  const named = (list: "all" | readonly string[] | undefined, name: string) =>
-    list === "all" || list?.includes(name) === true;
   return (entry) => {
     const { name, version, source } = entry;
     const wanted: WantedPackage = { name, source, ...(version === undefined ? {} : { version }) };
@@ -141,12 +141,12 @@ function fileChoice(
         { context: { package: name }, hint: "Choose another interpreter with --python, or lock again." },
       );
     }
-    const best = named(options.noBinary, name) ? -1 : bestWheel(entry, rankOf);
+    const best = mayUseWheels(name, options) ? bestWheel(entry, rankOf) : -1;
     if (best >= 0) {
       const wheel = entry.wheel(best);
       return { ...wanted, wheel: { ...wheel, buildHash: wheel.buildHash ?? "" } };
     }
-    const sdist = named(options.noBuild, name) ? undefined : entry.sdist;
+    const sdist = mayBuild(name, options) ? entry.sdist : undefined;
     if (sdist === undefined) throw noFile(entry, interpreter, ranks, options);
     return { ...wanted, sdist };
   };
@@ -227,14 +227,13 @@ function noFile(
   if (names.length > most) lines.push(`  … and ${names.length - most} more wheels`);
   if (entry.sdist !== undefined)
     lines.push(`  ${entry.sdist.name}: building from source is turned off for it`);
-  const listed = (list: "all" | readonly string[] | undefined) => list === "all" || list?.includes(name);
   const { platform_system, platform_machine } = interpreter.markers;
   const where = `${interpreter.implementation} ${interpreter.version} on ${platform_system} ${platform_machine}`;
   return new Failure(
     "DXPY_NO_MATCHING_FILE",
     names.length === 0 && entry.sdist === undefined
       ? `${label} has no files in the lock`
-      : listed(options.noBinary) && entry.sdist === undefined
+      : !mayUseWheels(name, options) && entry.sdist === undefined
         ? `${label} may not be installed from a wheel, and has no sdist`
         : `no file of ${label} fits ${where}`,
     {

@@ -231,10 +231,10 @@ function readInputs(of: Region): DplDigests["inputs"] {
 function readLockPart(of: Region): Omit<Lock, "packages"> {
   const cursor = cursorOver(of);
   const flags = takeNumber(cursor);
-  if (flags > 1) fail(of, "has flags that this version does not know", "VERSION");
+  if (flags > 3) fail(of, "has flags that this version does not know", "VERSION");
   const requiresPython = takeText(cursor);
   const known = {
-    ...(flags === 0 ? {} : { requiresPython }),
+    ...((flags & 1) === 0 ? {} : { requiresPython }),
     fingerprint: takeText(cursor),
     environments: takeTexts(cursor),
     extras: takeTexts(cursor),
@@ -243,8 +243,13 @@ function readLockPart(of: Region): Omit<Lock, "packages"> {
     options: pairs(takeTexts(cursor), of),
   };
   const forks = takeTexts(cursor);
+  const settings = (flags & 2) === 0 ? undefined : pairs(takeTexts(cursor), of);
   if (cursor.at !== of.bytes.length) fail(of, "holds bytes that belong to nothing");
-  return forks.length === 0 ? known : { ...known, forks };
+  return {
+    ...known,
+    ...(forks.length === 0 ? {} : { forks }),
+    ...(settings === undefined ? {} : { settings }),
+  };
 }
 
 function find(frame: Frame, name: string): DplEntry[] {

@@ -171,16 +171,24 @@ function inputsSection(inputs: readonly DplInput[]): ByteBuilder {
 }
 
 function putLock(builder: ByteBuilder, lock: Lock): void {
-  putNumber(builder, lock.requiresPython === undefined ? 0 : 1);
+  const settings = sortedPairs(lock.settings ?? {});
+  putNumber(builder, (lock.requiresPython === undefined ? 0 : 1) | (settings.length === 0 ? 0 : 2));
   putSizedText(builder, lock.requiresPython ?? "");
   putSizedText(builder, lock.fingerprint);
   putTexts(builder, lock.environments);
   putTexts(builder, lock.extras);
   putTexts(builder, lock.dependencyGroups);
   putTexts(builder, lock.defaultGroups);
-  const options = Object.entries(lock.options).sort(([a], [b]) => (a < b ? -1 : 1));
-  putTexts(builder, options.flat());
+  putTexts(builder, sortedPairs(lock.options));
   putTexts(builder, lock.forks ?? []);
+  if (settings.length > 0) putTexts(builder, settings);
+}
+
+/** Name, value, name, value …, sorted by name. */
+function sortedPairs(record: Readonly<Record<string, string>>): string[] {
+  return Object.entries(record)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flat();
 }
 
 /** Entries of one name are neighbours, because packages are sorted by name first. */

@@ -13,6 +13,8 @@ export interface LockFrame {
   defaultGroups: readonly string[];
   fingerprint: string;
   options: Readonly<Record<string, string>>;
+  /** See `Lock.settings`. */
+  settings?: Readonly<Record<string, string>>;
 }
 
 /** The lock of a resolution: every file that an admitted environment can use, with where it was found. */
@@ -27,6 +29,7 @@ export function lockFromResolution(resolution: Resolution, frame: LockFrame): Lo
     packages: resolution.packages.map(lockedPackage),
     fingerprint: frame.fingerprint,
     options: frame.options,
+    ...(Object.keys(frame.settings ?? {}).length === 0 ? {} : { settings: frame.settings! }),
   });
 }
 

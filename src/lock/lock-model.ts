@@ -21,6 +21,11 @@ export interface Lock {
   fingerprint: string;
   /** Options that a later `lock` must repeat to move nothing, by their setting's name. */
   options: Readonly<Record<string, string>>;
+  /**
+   * Settings other than the defaults that decide whether the next resolution may go on from this lock, by name: where
+   * they are not the same, its versions or forks are no good beginning. Absent: all are the defaults.
+   */
+  settings?: Readonly<Record<string, string>>;
 }
 
 export interface LockedPackage {

@@ -35,6 +35,7 @@ export function lockFromPylock(document: unknown, path: string, report: (warning
   }
   const requiresPython = root.string("requires-python");
   const forks = own?.strings("forks") ?? [];
+  const settings = own?.table("settings")?.stringRecord() ?? {};
   const packages = root.tables("packages");
   if (packages === undefined) throw root.fault("packages", "is missing");
   return {
@@ -47,10 +48,11 @@ export function lockFromPylock(document: unknown, path: string, report: (warning
     packages: packages.map(readPackage),
     fingerprint: own?.string("fingerprint") ?? "",
     options: own?.table("options")?.stringRecord() ?? {},
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
   };
 }
 
-const OWN_KEYS = new Set(["format", "fingerprint", "forks", "options"]);
+const OWN_KEYS = new Set(["format", "fingerprint", "forks", "options", "settings"]);
 
 function checkVersion(root: Table, path: string, report: (warning: string) => void): void {
   const version = root.string("lock-version");

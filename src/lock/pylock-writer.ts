@@ -26,6 +26,9 @@ export function writePylock(lock: Lock): string {
   const options = Object.entries(lock.options).sort(([a], [b]) => compareText(a, b));
   if (options.length > 0) lines.push("", "[tool.dx-py.options]");
   for (const [name, value] of options) lines.push(`${key(name)} = ${text(value)}`);
+  const settings = Object.entries(lock.settings ?? {}).sort(([a], [b]) => compareText(a, b));
+  if (settings.length > 0) lines.push("", "[tool.dx-py.settings]");
+  for (const [name, value] of settings) lines.push(`${key(name)} = ${text(value)}`);
   lines.push("");
   return lines.join("\n");
 }

@@ -12,7 +12,7 @@ export function buildSettings(
   tool: ToolSettings,
   user: UserConfig | undefined,
   env: Environment,
-  policy: Pick<BuildPolicy, "buildConstraints" | "noBuild">,
+  policy: Pick<BuildPolicy, "buildConstraints" | "noBuild" | "noBinary">,
 ): BuildSettings {
   const layers = [flags.sandbox, tool.sandbox, isTrue(env["DX_PY_SANDBOX"]), user?.settings.sandbox];
   return {
@@ -27,6 +27,7 @@ export function buildSettings(
       ? "all"
       : (tool["no-build-isolation-package"] ?? []).map((name) => normalizeName(name)),
     noBuild: policy.noBuild,
+    noBinary: policy.noBinary,
     sandbox: layers.includes(true),
   };
 }

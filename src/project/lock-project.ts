@@ -4,7 +4,7 @@ import { diffLocks, isEmptyDiff, type LockDiff } from "../lock/lock-diff.ts";
 import { confirmInputs, freshness, type ReadLock, readLock, writeCompiled } from "../lock/lock-files.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
 import { Failure } from "../platform/errors.ts";
-import type { Preference } from "../resolver/request.ts";
+import type { Preference, ResolveRequest } from "../resolver/request.ts";
 import type { ResolutionStats } from "../resolver/resolution.ts";
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
@@ -14,7 +14,12 @@ import { isSpan } from "./moments.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
 import { resolveProject } from "./resolve-project.ts";
-import { jointRequiresPython, makeResolveRequest, requestFingerprint } from "./resolve-request.ts";
+import {
+  makeResolveRequest,
+  requestFingerprint,
+  settingsToCompare,
+  VERSION_SETTINGS,
+} from "./resolve-request.ts";
 import { pointingAt } from "./setting-checks.ts";
 import {
   type ResolutionSettings,
@@ -79,20 +84,10 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   const ask = (given: SettingFlags) => {
     const settings = resolutionSettings(given, project.main.settings, context.env, kept);
     const upgrade = options.upgrade === true ? (true as const) : options.upgrade.map(normalizeName);
-    const requestOf = (of: Project) =>
-      makeResolveRequest({
-        project: of,
-        settings,
-        preferences: existing?.preferences() ?? [],
-        forks: forksOf(of),
-        upgrade,
-        now,
-      });
-    // Who upgrades, or changes the Pythons, wants forks of its own.
-    const forksOf = (of: Project) =>
-      upgrade === true || upgrade.length > 0 || read?.lock.requiresPython !== jointRequiresPython(of)
-        ? []
-        : (read?.lock.forks ?? []);
+    const requestOf = (of: Project) => {
+      const fresh = makeResolveRequest({ project: of, settings, preferences: [], upgrade, now });
+      return { ...fresh, ...startingFrom(existing, fresh, settings, of) };
+    };
     // What is preferred is no part of what is asked for: an old lock is decoded only to resolve.
     const request = makeResolveRequest({ project, settings, preferences: [], upgrade, now });
     const digests = sourceDigests(project, request.sources);
@@ -166,6 +161,32 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
 function movesOn({ excludeNewer }: ResolutionSettings, tool: ToolSettings): boolean {
   const single = Object.values(tool["exclude-newer-package"] ?? {});
   return [excludeNewer, ...single].some((text) => typeof text === "string" && isSpan(text));
+}
+
+/** What the next resolution begins with: the versions and forks of the lock that is there, as far as they are of use to it. */
+function startingFrom(
+  existing: ExistingLock | undefined,
+  request: ResolveRequest,
+  settings: ResolutionSettings,
+  project: Project,
+): Pick<ResolveRequest, "preferences" | "forks"> {
+  if (existing === undefined || request.upgrade === true) return { preferences: [] };
+  const lock = existing.read?.lock;
+  if (lock === undefined) return { preferences: existing.preferences() };
+  const changed = changedSettings(lock.settings, settingsToCompare(request, settings, project));
+  // Whoever asks for other versions would get the old ones if they were preferred.
+  if (VERSION_SETTINGS.some((name) => changed.has(name))) return { preferences: [] };
+  const preferences = existing.preferences();
+  const sameForks = changed.size === 0 && lock.requiresPython === request.requiresPython;
+  return sameForks && lock.forks !== undefined ? { preferences, forks: lock.forks } : { preferences };
+}
+
+function changedSettings(
+  before: Readonly<Record<string, string>> = {},
+  now: Readonly<Record<string, string>>,
+): Set<string> {
+  const names = [...Object.keys(before), ...Object.keys(now)];
+  return new Set(names.filter((name) => before[name] !== now[name]));
 }
 
 function withoutFileChoice(flags: SettingFlags): SettingFlags {

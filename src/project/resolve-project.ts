@@ -16,6 +16,7 @@ import { isDynamic, type ProjectFile } from "./project-file.ts";
 import { interpreterFor } from "./project-interpreter.ts";
 import { recordBuilds } from "./recorded-builds.ts";
 import { openMemo, type RememberedResolution } from "./resolution-memo.ts";
+import { settingsToCompare } from "./resolve-request.ts";
 import { defaultGroups } from "./root-requirements.ts";
 import { pointingAt } from "./setting-checks.ts";
 import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
@@ -76,6 +77,7 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
       defaultGroups: defaultGroups(project),
       fingerprint: options.fingerprint,
       options: optionsToKeep(settings, project.main.settings),
+      settings: settingsToCompare(request, settings, project),
     };
     const build = recordBuilds(buildsOf(project), project.root);
     const { fingerprint } = options;

@@ -66,6 +66,19 @@ describe("the request", () => {
     expect(request.requiresPython).toBe(">=3.10,>=3.9");
   });
 
+  test("conflicting extras and groups are in one order, however the set is written", async () => {
+    const parts =
+      '[project.optional-dependencies]\nz = ["c"]\na = ["c"]\n[dependency-groups]\ndev = ["d"]\nb = ["d"]\n';
+    const sets = [
+      "{ group = 'dev' }, { extra = 'z' }, { group = 'b' }, { extra = 'a' }",
+      "{ extra = 'a' }, { group = 'b' }, { group = 'dev' }, { extra = 'z' }",
+    ];
+    for (const set of sets) {
+      const { request } = await requestOf(`${BASE}${parts}[tool.uv]\nconflicts = [[${set}]]\n`);
+      expect(request.conflicts).toEqual([[{ extra: "a" }, { extra: "z" }, { group: "b" }, { group: "dev" }]]);
+    }
+  });
+
   test("settings that name what does not exist are errors with their place", async () => {
     const cases: [string, string][] = [
       ["[tool.uv]\nconflicts = [[{ extra = 'a' }]]\n", "tool.uv.conflicts[0]"],

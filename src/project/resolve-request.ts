@@ -2,6 +2,7 @@
 
 import { blake3Hex } from "../platform/blake3.ts";
 import { canonicalJson } from "../realise/canonical-json.ts";
+import { conflictKey } from "../resolver/fork-environment.ts";
 import type { ConflictSet, PackageSource, Preference, ResolveRequest } from "../resolver/request.ts";
 import { normalizeName } from "../standards/names.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
@@ -13,13 +14,12 @@ import { defaultGroups, groupNames, memberGroup, rootRequirements } from "./root
 import { badSetting } from "./setting-checks.ts";
 import type { ResolutionSettings } from "./settings.ts";
 import { declaredSources } from "./sources.ts";
+import type { ConflictEntry } from "./tool-settings.ts";
 
 export interface RequestOptions {
   project: Project;
   settings: ResolutionSettings;
   preferences: Preference[];
-  /** Markers that the lock that exists was resolved apart for. */
-  forks?: readonly string[];
   upgrade: true | string[];
   /** Milliseconds since the epoch: what spans of `exclude-newer` count from. */
   now: number;
@@ -30,7 +30,6 @@ export function makeResolveRequest({
   project,
   settings,
   preferences,
-  forks = [],
   upgrade,
   now,
 }: RequestOptions): ResolveRequest {
@@ -58,9 +57,42 @@ export function makeResolveRequest({
     resolution: settings.resolution,
     forkStrategy: settings.forkStrategy,
     preferences,
-    ...(forks.length === 0 ? {} : { forks: [...forks] }),
     upgrade,
   };
+}
+
+/** The settings that choose among versions: a lock that was made with others holds none to prefer. */
+export const VERSION_SETTINGS: readonly string[] = [
+  "resolution",
+  "fork-strategy",
+  "exclude-newer",
+  "exclude-newer-package",
+];
+
+/**
+ * What a lock remembers of the settings that it was resolved with, where they are not the defaults: those that choose
+ * among versions, and those that say where forks begin.
+ */
+export function settingsToCompare(
+  request: ResolveRequest,
+  settings: ResolutionSettings,
+  project: Project,
+): Record<string, string> {
+  const perPackage = project.main.settings["exclude-newer-package"] ?? {};
+  const out: Record<string, string> = {};
+  if (request.resolution !== "highest") out["resolution"] = request.resolution;
+  if (request.forkStrategy !== "requires-python") out["fork-strategy"] = request.forkStrategy;
+  if (settings.excludeNewer !== undefined) out["exclude-newer"] = settings.excludeNewer;
+  const byPackage = Object.entries(perPackage).map(([name, moment]) => `${name} ${moment}`);
+  if (byPackage.length > 0) out["exclude-newer-package"] = byPackage.sort().join("; ");
+  const { environments, requiredEnvironments, conflicts } = request;
+  if (environments.length > 0) out["environments"] = environments.join("; ");
+  if (requiredEnvironments.length > 0) out["required-environments"] = requiredEnvironments.join("; ");
+  const sets = conflicts.map((set) =>
+    set.map((item) => conflictKey({ ...item, package: item.package ?? request.root.name })).join(", "),
+  );
+  if (sets.length > 0) out["conflicts"] = sets.join("; ");
+  return out;
 }
 
 /**
@@ -194,7 +226,10 @@ export function conflictSets(project: Project): ConflictSet[] {
   const at = `tool.${toolOf(main, "conflicts")}.conflicts`;
   return (main.settings.conflicts ?? []).map((set, i) => {
     if (set.length < 2) throw badSetting(`${at}[${i}]`, "must name at least two extras or groups");
-    return set.map((item, j) => {
+    const entries = set.map((item, j) => ({ item, j, key: conflictOrder(item, main.name) }));
+    // The order in which forks are tried must not depend on the order in which a set is written.
+    entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return entries.map(({ item, j }) => {
       const part = {
         ...(item.extra === undefined ? {} : { extra: normalizeName(item.extra) }),
         ...(item.group === undefined ? {} : { group: normalizeName(item.group) }),
@@ -214,6 +249,12 @@ export function conflictSets(project: Project): ConflictSet[] {
       return { group: memberGroup(name, part) };
     });
   });
+}
+
+/** By package, then extras before groups, then name. */
+function conflictOrder({ package: of, extra, group }: ConflictEntry, root: string | undefined): string {
+  const part = extra === undefined ? `1 ${normalizeName(group ?? "")}` : `0 ${normalizeName(extra)}`;
+  return `${normalizeName(of ?? root ?? "")} ${part}`;
 }
 
 /** The setting where it is the project's, the option otherwise. */

@@ -64,6 +64,8 @@ export interface BuildSettings {
   pythonWithoutIsolation?: string;
   /** Never built. */
   noBuild?: "all" | readonly string[];
+  /** Never installed from wheels, and so built even where `noBuild` is for all. */
+  noBinary?: "all" | readonly string[];
   /** Builds run without a network and see all but their own folders read-only (`build/sandbox.ts`). Default false. */
   sandbox?: boolean;
   /** Variables set for every build, beside those that a compiler reads, and for single packages. */

@@ -1,13 +1,18 @@
 import { Failure } from "../platform/errors.ts";
 import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import { pythonBounds } from "../standards/marker-algebra/marker-python.ts";
 import { type Marker, parseMarker } from "../standards/markers.ts";
 import type { Session } from "./session.ts";
 
 /** The environments that are resolved apart from the start: those of the lock that exists, or of the request; empty: all at once. */
 export function firstForks(session: Session): MarkerTree[] {
   const { arena, request } = session;
-  return forksOfLock(session) ?? request.environments.map((text) => fromMarker(arena, parseMarker(text)));
+  const markers =
+    forksOfLock(session) ?? request.environments.map((text) => fromMarker(arena, parseMarker(text)));
+  const oldestFirst = request.forkStrategy === "fewest" || request.resolution === "lowest";
+  const lower = (marker: MarkerTree) => pythonBounds(arena, marker)?.from ?? 0;
+  return markers.sort((a, b) => (oldestFirst ? lower(a) - lower(b) : lower(b) - lower(a)));
 }
 
 /**

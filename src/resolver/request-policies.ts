@@ -1,7 +1,8 @@
 /** What the request says about which versions count, as questions about a name. */
+
 import type { PackagePage } from "../package-index/package-page.ts";
+import { mayBuild, mayUseWheels } from "../standards/file-kinds.ts";
 import type { MarkerArena } from "../standards/marker-algebra/marker-arena.ts";
-import { normalizeName } from "../standards/names.ts";
 import { isPrerelease, type Version } from "../standards/version.ts";
 import type { CandidatePolicy } from "./candidates.ts";
 import { admits, type ForkEnvironment } from "./fork-environment.ts";
@@ -63,11 +64,10 @@ export function candidatePolicy(
   name: string,
   page: PackagePage,
 ): CandidatePolicy {
-  const named = (list: string[] | "all") => list === "all" || list.some((one) => normalizeName(one) === name);
   const own = request.excludeNewerPackage[name];
   return {
-    noBinary: named(request.noBinary),
-    noBuild: named(request.noBuild),
+    noBinary: !mayUseWheels(name, request),
+    noBuild: !mayBuild(name, request),
     excludeNewer: own === false ? undefined : (own ?? request.excludeNewer),
     allowedYanked: new Set(yanked.map((version) => page.position(version)).filter((i) => i >= 0)),
     python,

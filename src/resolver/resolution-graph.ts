@@ -74,7 +74,10 @@ export function forkTexts(
   forks: readonly SolvedFork[],
 ): { forks: string[]; environments: string[] } {
   const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
-  const trees = Array.from(new Set(forks.map(({ state }) => state.env.marker)));
+  // A fork for Pythons that the project does not admit says nothing to the next resolution.
+  const trees = Array.from(new Set(forks.map(({ state }) => state.env.marker))).filter(
+    (tree) => !arena.isDisjoint(tree, pythonMarker),
+  );
   const texts = trees.flatMap(textOf);
   const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
   if (arena.implies(pythonMarker, all)) return { forks: texts.length > 1 ? texts : [], environments: [] };

@@ -223,6 +223,25 @@ describe("environments", () => {
     expect(lines(resolution)).toEqual(["a 2.0"]);
   });
 
+  test("forks that are there from the start are resolved from the newest Python on", async () => {
+    const universe: Universe = {
+      a: { versions: { "1.0": {}, "2.0": { requires_python: ">=3.13" } } },
+    };
+    const environments = ["python_version < '3.13'", "python_version >= '3.13'"];
+    const newest = await resolveIn(universe, { requires: ["a"], environments });
+    expect(newest.forks).toEqual(['python_full_version >= "3.13"', 'python_full_version < "3.13"']);
+    const oldest = await resolveIn(universe, { requires: ["a"], environments, forkStrategy: "fewest" });
+    expect(oldest.forks).toEqual(['python_full_version < "3.13"', 'python_full_version >= "3.13"']);
+  });
+
+  test("a constraint that names no versions makes no forks", async () => {
+    const resolution = await resolveIn(plain({ a: { "1.0": [] } }), {
+      requires: ["a; python_full_version >= '3.12'"],
+      constrain: ["a; sys_platform == 'win32'"],
+    });
+    expect([resolution.stats.forks, lines(resolution)]).toEqual([1, ["a 1.0"]]);
+  });
+
   test.each([
     ["overlap", ["sys_platform == 'win32'", "sys_platform != 'linux'", "sys_platform == 'linux'"]],
     ["leave something out", ["sys_platform == 'win32'"]],

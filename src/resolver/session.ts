@@ -82,7 +82,8 @@ export function openSession(
       requirements.map((one, i) => toNeed(one, `${key}[${i}]`)),
       (need) => need.name,
     );
-  const constraints = byName(request.constraints, "constraint-dependencies");
+  // One that names no versions would only make forks.
+  const constraints = byName(request.constraints.filter(narrows), "constraint-dependencies");
   const overrides = byName(request.overrides, "override-dependencies");
   const direct = request.requirements.flatMap(({ requirement, scope, declaredAt }) =>
     splitBySource(arena, toNeed(requirement, declaredAt), scope, sources).map((need) => ({ need, scope })),
@@ -151,6 +152,10 @@ export function openSession(
     firstChoice: (project) => firstChoice(session, project),
   });
   return session;
+}
+
+function narrows({ url, specifier }: Requirement): boolean {
+  return url !== undefined || specifier.specifiers.length > 0;
 }
 
 function minorAndLater(version: string): string {

@@ -173,6 +173,7 @@ export function anyLock(choices: LockChoices): fc.Arbitrary<Lock> {
       packages: fc.array(anyPackage(choices), { maxLength: choices.maxPackages }),
       fingerprint: choices.text,
       options: fc.dictionary(choices.text, choices.text, { noNullPrototype: true, maxKeys: 4 }),
+      settings: fc.dictionary(choices.text, choices.text, { noNullPrototype: true, minKeys: 1, maxKeys: 4 }),
     },
     ["environments", "extras", "dependencyGroups", "defaultGroups", "packages", "fingerprint", "options"],
   ).map(canonicalLock);

@@ -1,6 +1,8 @@
 /** Builds a source into a package object: the session's wheel goes into the store, and the derivations say what it saw. */
+
 import { mkdirSync, readdirSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
+import { mayBuild } from "../../standards/file-kinds.ts";
 import { parseWheelFilename } from "../../standards/filenames.ts";
 import { normalizeName } from "../../standards/names.ts";
 import { compareVersions, tryParseVersion } from "../../standards/version.ts";
@@ -138,8 +140,7 @@ export async function identifyBuild(asked: AskedBuild, context: RealiseContext):
 
 /** A project's own folders are built whatever the settings say of other people's packages. */
 export function refuseWhereNotAllowed(asked: AskedBuild, context: RealiseContext): void {
-  const refused = context.build?.noBuild ?? [];
-  if (asked.source.kind === "directory" || (refused !== "all" && !refused.includes(asked.name))) return;
+  if (asked.source.kind === "directory" || mayBuild(asked.name, context.build ?? {})) return;
   throw new Failure(
     "DXPY_BUILD_NOT_ALLOWED",
     `${asked.name} has no wheel for here, and the settings forbid to build it`,
