@@ -2,13 +2,22 @@
  * Builds the single executable `dist/dx-py`: one entry point with its chunks, bytecode for a start in milliseconds, and
  * every `*-worker.ts` as an entry point of its own, because a worker is started by its file's name.
  * The same sources give the same bytes.
+ *
+ * The files of the warm path are bundled by themselves first, each with all that it imports. Split with the rest of the program they would
+ * be ten chunks, because the rest shares their imports, and finding and linking those takes as long as running them.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const root = dirname(import.meta.dir);
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const define = {
+  DX_PY_VERSION: JSON.stringify(version),
+  DX_PY_BUILD: JSON.stringify(buildIdentity()),
+};
 const workers = [...new Bun.Glob("src/**/*-worker.ts").scanSync({ cwd: root })].sort();
+const entry = join(root, "src/cli/main.ts");
+const alone = [entry, join(root, "src/cli/warm.ts"), join(root, "src/cli/warm-rollback.ts")];
 const windows = process.platform === "win32";
 const name = windows ? "dx-py.exe" : "dx-py";
 const outfile = join(root, "dist", name);
@@ -16,36 +25,41 @@ const outfile = join(root, "dist", name);
 const staging = join(root, "dist", `.new-${process.pid}`);
 
 mkdirSync(staging, { recursive: true });
-const done = Bun.spawnSync(
-  [
-    process.execPath,
-    "build",
-    "--compile",
-    "--minify",
-    "--bytecode",
-    "--splitting",
-    "--format=esm",
-    "--target=bun",
-    // A compiled program otherwise obeys the bunfig.toml and .env of the folder it is started in.
-    "--no-compile-autoload-bunfig",
-    "--no-compile-autoload-dotenv",
-    "--root=src",
-    `--define=DX_PY_VERSION=${JSON.stringify(version)}`,
-    `--define=DX_PY_BUILD=${JSON.stringify(buildIdentity())}`,
-    `--outfile=${join(staging, name)}`,
-    "src/cli/main.ts",
-    ...workers,
-  ],
-  { cwd: root, stdout: "pipe", stderr: "inherit" },
-);
-if (!done.success) {
-  console.error(done.stdout.toString());
-  rmSync(staging, { force: true, recursive: true });
-  process.exit(1);
+try {
+  const bundled = new Map<string, string>();
+  for (const path of alone) bundled.set(path, await bundleAlone(path));
+  await Bun.build({
+    entrypoints: [entry, ...workers.map((worker) => join(root, worker))],
+    root: join(root, "src"),
+    target: "bun",
+    format: "esm",
+    minify: true,
+    bytecode: true,
+    splitting: true,
+    define,
+    plugins: [
+      {
+        name: "what was bundled by itself",
+        setup(build) {
+          build.onLoad({ filter: /[/\\]cli[/\\](main|warm|warm-rollback)\.ts$/ }, ({ path }) => ({
+            contents: bundled.get(path) ?? readFileSync(path, "utf8"),
+            loader: bundled.has(path) ? "js" : "ts",
+          }));
+        },
+      },
+    ],
+    compile: {
+      outfile: join(staging, name),
+      // A compiled program otherwise obeys the bunfig.toml and .env of the folder it is started in.
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+    },
+  });
+  // An executable that runs cannot be written over; it can be replaced.
+  renameSync(join(staging, name), outfile);
+} finally {
+  rmSync(staging, { recursive: true, force: true });
 }
-// An executable that runs cannot be written over; it can be replaced.
-renameSync(join(staging, name), outfile);
-rmSync(staging, { recursive: true });
 const megabytes = (statSync(outfile).size / 1e6).toFixed(0);
 console.log(`dist/dx-py ${version} (${megabytes} MB, ${1 + workers.length} entry points)`);
 
@@ -60,4 +74,29 @@ function buildIdentity(): string {
     hash.update(`${path} ${text.length}\n`).update(text);
   }
   return hash.digest("hex").slice(0, 32);
+}
+
+/** One file and all that it imports; what it loads by `import()` is left to be found by the whole build. */
+async function bundleAlone(path: string): Promise<string> {
+  const { outputs } = await Bun.build({
+    entrypoints: [path],
+    target: "bun",
+    format: "esm",
+    define,
+    plugins: [
+      {
+        name: "leave import() alone",
+        setup(build) {
+          build.onResolve({ filter: /^\./ }, ({ path: specifier, importer, kind }) =>
+            kind === "dynamic-import"
+              ? { path: join(dirname(importer), specifier), external: true }
+              : undefined,
+          );
+        },
+      },
+    ],
+  });
+  const [output] = outputs;
+  if (output === undefined || outputs.length !== 1) throw new Error(`${path} became ${outputs.length} files`);
+  return await output.text();
 }

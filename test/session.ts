@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,6 +44,8 @@ export interface Session {
   read(path: string): string;
   has(path: string): boolean;
   remove(path: string): void;
+  /** As if the project's own files had been left alone for a while: only then are their times relied on. */
+  settle(): void;
   /** Another project of the same person: the same home. */
   project(name: string): Session;
   end(): void;
@@ -115,6 +118,10 @@ function inFolder(
     read: (path) => readFileSync(at(path), "utf8"),
     has: (path) => lstatSync(at(path), { throwIfNoEntry: false }) !== undefined,
     remove: (path) => removeTree(at(path)),
+    settle() {
+      for (const entry of readdirSync(dir, { withFileTypes: true }))
+        if (entry.isFile()) utimesSync(join(dir, entry.name), 1_700_000_000.25, 1_700_000_000.25);
+    },
     project: (name) => inFolder(join(root, name), home, env, root, end),
     end,
   };

@@ -1,5 +1,5 @@
 /** What a command runs as: its program and the variables of an active environment. On the warm path. */
-import { existsSync } from "node:fs";
+import { isThere } from "../platform/glance.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -16,9 +16,9 @@ export function runEnvironment(
 ): [string[], Variables] {
   const [program = "", ...rest] = argv;
   const [name, args] =
-    /\.pyw?$/.test(program) && existsSync(program) ? ["python", [program, ...rest]] : [program, rest];
+    /\.pyw?$/.test(program) && isThere(program) ? ["python", [program, ...rest]] : [program, rest];
   const own = `${bin}/${name}`;
-  const resolved = !name.includes("/") && existsSync(own) ? own : name;
+  const resolved = !name.includes("/") && isThere(own) ? own : name;
   const { PYTHONHOME: _, ...others } = env;
   const path = env["PATH"] ? `${bin}:${env["PATH"]}` : bin;
   return [[resolved, ...args], { ...others, VIRTUAL_ENV: link, PATH: path }];

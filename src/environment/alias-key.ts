@@ -72,14 +72,25 @@ function realPath(path: string): string {
 /** Paths and contents of the version files that may hold for the folder, from there up. */
 function versionFiles(projectDir: string, userHome: string | undefined): string {
   let found = "";
-  for (let folder = projectDir; folder !== ""; folder = folder.slice(0, folder.lastIndexOf("/"))) {
-    for (const name of [".python-version", ".python-versions"]) {
-      const path = `${folder}/${name}`;
-      if (exists(path)) found += `${path}\0${readFileSync(path, "utf8").slice(0, 4096)}\0`;
-    }
-    if (folder === userHome || exists(`${folder}/.git`)) break;
-  }
+  for (const path of versionFilePlaces(projectDir, userHome).files)
+    if (exists(path)) found += `${path}\0${readFileSync(path, "utf8").slice(0, 4096)}\0`;
   return found;
+}
+
+/** Where version files may be that hold for a folder; and what ends the search upwards, or would: the top of a repository. */
+export function versionFilePlaces(
+  projectDir: string,
+  userHome: string | undefined,
+): { files: string[]; ends: string[] } {
+  const files: string[] = [];
+  const ends: string[] = [];
+  for (let folder = projectDir; folder !== ""; folder = folder.slice(0, folder.lastIndexOf("/"))) {
+    files.push(`${folder}/.python-version`, `${folder}/.python-versions`);
+    if (folder === userHome) break;
+    ends.push(`${folder}/.git`);
+    if (exists(`${folder}/.git`)) break;
+  }
+  return { files, ends };
 }
 
 function exists(path: string): boolean {

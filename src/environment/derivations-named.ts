@@ -15,7 +15,8 @@ import { normalizeName } from "../standards/names.ts";
 import type { PackageObject } from "../store/package-object.ts";
 import type { Store } from "../store/store.ts";
 import { storedObjects } from "../store/stored-objects.ts";
-import { type Generation, readRoot } from "./roots.ts";
+import type { Generation } from "./root-record.ts";
+import { readRoot } from "./roots.ts";
 
 export interface NamingContext {
   home: Home;

@@ -11,7 +11,8 @@ import { readLink, symlinkAtomic } from "../platform/links.ts";
 import { removeTree } from "../platform/staging.ts";
 import { normalizeName } from "../standards/names.ts";
 import { replaceEnvironment } from "./attach.ts";
-import { type Generation, readRoot, removeRoot } from "./roots.ts";
+import type { Generation } from "./root-record.ts";
+import { readRoot, removeRoot } from "./roots.ts";
 
 export interface ShownGeneration extends Generation {
   /** It is what the link leads to. */

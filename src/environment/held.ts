@@ -8,7 +8,8 @@ import { readLink } from "../platform/links.ts";
 import { readDrvOut } from "../store/drv-out.ts";
 import { usesOf } from "../store/system-store.ts";
 import { layoutsOfProcesses, objectsOfProcesses } from "./process-uses.ts";
-import { listRoots, type Root, rootPath } from "./roots.ts";
+import { type Root, rootPath } from "./root-record.ts";
+import { listRoots } from "./roots.ts";
 
 export interface HeldRoot {
   root: Root;

@@ -1,7 +1,7 @@
 /** Whether a layout is still as it was built: a fixed number of `stat` calls, whatever it holds. On the warm path. */
 import { statSync } from "node:fs";
 import type { AliasRecord, LayoutRecord } from "../layout/dxc-format.ts";
-import { otherStoreIsThere } from "../layout/other-store.ts";
+import { OTHER_STORE, otherStoreIsThere } from "../layout/other-store.ts";
 import type { Home } from "../platform/home.ts";
 
 const PYTHON = process.platform === "win32" ? "python.exe" : "python";
@@ -30,6 +30,24 @@ export function looksHealthy(home: Home, record: LayoutRecord): boolean {
   if (python?.size !== record.interpreterSize || python.mtimeNs !== record.interpreterMtimeNs) return false;
   // A store of the system that was taken away takes the packages along that were used in it.
   return otherStoreIsThere(path);
+}
+
+/** What {@link looksHealthy} and {@link aliasHolds} look at. */
+export function lookedAt(home: Home, record: LayoutRecord, alias: AliasRecord): string[] {
+  const path = layoutPath(home, record);
+  const inside = [
+    record.sitePackages,
+    record.scripts,
+    "pyvenv.cfg",
+    `${record.scripts}/${PYTHON}`,
+    OTHER_STORE,
+  ];
+  return [
+    path,
+    ...inside.map((name) => `${path}/${name}`),
+    alias.interpreterPath,
+    ...alias.watched.map((file) => file.path),
+  ];
 }
 
 /** True while the interpreter that an alias stands for, and the files that it watches, are as they were. */

@@ -17,7 +17,8 @@ import { indexPath, listLevel, readLevelObject, treePath } from "../store/store-
 import { whileCollecting } from "../store/store-lock.ts";
 import { keepUses } from "../store/system-store.ts";
 import { findHeld, type Held, type HeldRoot } from "./held.ts";
-import { listRoots, removeRoot, rootPath } from "./roots.ts";
+import { rootPath } from "./root-record.ts";
+import { listRoots, removeRoot } from "./roots.ts";
 
 export interface PruneOptions {
   home: Home;

@@ -4,45 +4,10 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
-
-export interface Root {
-  format: 1;
-  /** Absolute path of the link: `<project>/.venv`. */
-  link: string;
-  /** The lock when it was last found fresh: while the stamp is the same, it is not even opened. */
-  fresh?: FreshLock;
-  /** Oldest first; the last is the one that is attached. */
-  generations: Generation[];
-}
-
-export interface FreshLock {
-  /** What `freshnessStamp` (lock/) said. */
-  stamp: string;
-  /** Paths of the inputs, which the stamp is made over. */
-  inputs: string[];
-  /** Lower-case hex of `Dpl.digest`. */
-  digest: string;
-}
-
-export interface Generation {
-  /** Counts up from 1 for a project; never used again. */
-  n: number;
-  /** Project hash. */
-  layout: string;
-  /** When it was attached, milliseconds since the epoch. */
-  time: number;
-  /** Lower-case hex digest of the lock that it came from; empty when unknown. */
-  lock: string;
-}
+import { type FreshLock, type Root, rootOf, rootPath } from "./root-record.ts";
 
 /** As many generations as a root keeps; older ones are forgotten, and their layouts may be collected. */
 export const MAX_GENERATIONS = 20;
-const MAX_ROOT_SIZE = 1024 * 1024;
-
-/** Path of the record for a link. Named by SHA-256, which is native: this is on the warm path. */
-export function rootPath(home: Home, link: string): string {
-  return `${home.roots}/${new Bun.CryptoHasher("sha256").update(link).digest("hex").slice(0, 32)}`;
-}
 
 /** The root of a link; `undefined` when there is none, or none that makes sense: it is then made anew. */
 export function readRoot(home: Home, link: string): Root | undefined {
@@ -52,43 +17,10 @@ export function readRoot(home: Home, link: string): Root | undefined {
 
 function parseRoot(path: string): Root | undefined {
   try {
-    const text = readFileSync(path, "utf8");
-    if (text.length > MAX_ROOT_SIZE) return undefined;
-    const value = JSON.parse(text) as Root | null;
-    const sound =
-      value?.format === 1 &&
-      typeof value.link === "string" &&
-      (value.fresh === undefined || isFreshLock(value.fresh)) &&
-      Array.isArray(value.generations) &&
-      value.generations.every(isGeneration);
-    return sound ? value : undefined;
+    return rootOf(readFileSync(path, "utf8"));
   } catch {
     return undefined;
   }
-}
-
-function isFreshLock(value: unknown): value is FreshLock {
-  const f = value as Partial<FreshLock> | null;
-  return (
-    typeof f === "object" &&
-    f !== null &&
-    typeof f.stamp === "string" &&
-    /^[0-9a-f]{64}$/.test(String(f.digest)) &&
-    Array.isArray(f.inputs) &&
-    f.inputs.every((path) => typeof path === "string")
-  );
-}
-
-function isGeneration(value: unknown): value is Generation {
-  const g = value as Partial<Generation> | null;
-  return (
-    typeof g === "object" &&
-    g !== null &&
-    Number.isSafeInteger(g.n) &&
-    Number.isSafeInteger(g.time) &&
-    typeof g.lock === "string" &&
-    /^[0-9a-f]{64}$/.test(String(g.layout))
-  );
 }
 
 /** Every root that can be read. */

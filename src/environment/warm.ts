@@ -1,5 +1,5 @@
 /**
- * The warm path: an environment that was made before is attached again, without parsing a lock, looking for an
+ * The warm path's second step: an environment that was made before is attached again, without parsing a lock, looking for an
  * interpreter, or walking a directory. It takes no lock, trusts nothing that does not check out, and gives way to the slow
  * path (`undefined`) in every doubt. It is linked into the entry point: imports nothing that costs time to load.
  */
@@ -10,8 +10,9 @@ import { changedInputs, DPL_FILE, freshnessStamp, textMatches } from "../lock/dp
 import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import type { Home } from "../platform/home.ts";
 import { type AliasFacts, aliasKeys } from "./alias-key.ts";
-import { aliasHolds, layoutPath, looksHealthy } from "./layout-health.ts";
-import { type Root, readRoot, recordFresh, recordGeneration } from "./roots.ts";
+import { aliasHolds, layoutPath, lookedAt, looksHealthy } from "./layout-health.ts";
+import type { FreshLock, Root } from "./root-record.ts";
+import { readRoot, recordFresh, recordGeneration } from "./roots.ts";
 
 export interface WarmRequest extends Omit<AliasFacts, "lockDigest"> {
   home: Home;
@@ -35,6 +36,10 @@ export interface WarmResult {
   /** `site-packages` and the scripts folder, relative to the layout. */
   sitePackages: string;
   scripts: string;
+  /** Of the lock, relative to the project. */
+  inputs: readonly string[];
+  /** Absolute paths that were looked at: while they look the same, the answer is the same. */
+  watched: readonly string[];
 }
 
 /** Attaches what is known to be right; `undefined`: the slow path is to find out, and to say, what is the matter. */
@@ -42,32 +47,32 @@ export function warmInstall(request: WarmRequest): WarmResult | undefined {
   if (process.platform === "win32") return undefined;
   try {
     const link = request.link ?? `${request.projectDir}/.venv`;
-    const digest = freshDigest(request, readRoot(request.home, link));
-    return digest === undefined ? undefined : attachKnown(digest, request, link);
+    const fresh = freshLock(request, readRoot(request.home, link));
+    return fresh === undefined ? undefined : attachKnown(fresh, request, link);
   } catch {
     return undefined;
   }
 }
 
 /**
- * The digest of the lock, in hex, when it is fresh: by the stamp that was remembered, else by hashing the text and the
+ * The digest of the lock, in hex, and its inputs, when it is fresh: by the stamp that was remembered, else by hashing the text and the
  * inputs, which is remembered then.
  */
-function freshDigest(request: WarmRequest, root: Root | undefined): string | undefined {
+function freshLock(request: WarmRequest, root: Root | undefined): Omit<FreshLock, "stamp"> | undefined {
   const { projectDir, frozen, home, dryRun } = request;
   const known = root?.fresh;
-  if (known !== undefined && stampOver(projectDir, known.inputs) === known.stamp) return known.digest;
+  if (known !== undefined && stampOver(projectDir, known.inputs) === known.stamp) return known;
   const dpl = openDpl(`${projectDir}/${DPL_FILE}`);
   try {
     if (!textMatches(projectDir, dpl)) return undefined;
     const digest = dpl.digest.toHex();
-    if (frozen) return digest;
     const inputs = dpl.header.inputs.map((input) => input.path);
+    if (frozen) return { digest, inputs };
     // Before the hashing: what changes during it has another stamp later.
     const stamp = stampOver(projectDir, inputs);
     if (changedInputs(projectDir, dpl)?.length !== 0) return undefined;
     if (stamp !== undefined && !dryRun) recordFresh(home, root, { stamp, inputs, digest });
-    return digest;
+    return { digest, inputs };
   } finally {
     dpl.close();
   }
@@ -79,7 +84,11 @@ function stampOver(projectDir: string, inputs: readonly string[]): string | unde
   return freshnessStamp(projectDir, { header } as unknown as Dpl);
 }
 
-function attachKnown(lockDigest: string, request: WarmRequest, link: string): WarmResult | undefined {
+function attachKnown(
+  { digest: lockDigest, inputs }: Omit<FreshLock, "stamp">,
+  request: WarmRequest,
+  link: string,
+): WarmResult | undefined {
   const { home } = request;
   const dxc = openDxc(home.layoutsIndex);
   if (dxc === undefined) return undefined;
@@ -109,6 +118,8 @@ function attachKnown(lockDigest: string, request: WarmRequest, link: string): Wa
     interpreterPath: alias.interpreterPath,
     sitePackages: layout.sitePackages,
     scripts: layout.scripts,
+    inputs,
+    watched: lookedAt(home, layout, alias),
   };
 }
 

@@ -32,6 +32,11 @@ export class Failure extends Error {
   readonly hint: string | undefined;
   readonly exitCode: 1 | 2;
 
+  /** The executable has this file in more than one chunk (scripts/build.ts): a failure is one whichever copy made it. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && /^DXPY_/.test(String((value as { code?: unknown }).code));
+  }
+
   constructor(code: `DXPY_${string}`, message: string, options: FailureOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Failure";

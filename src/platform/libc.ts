@@ -1,6 +1,6 @@
 import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
 
-/** The few functions of the C library that Bun has no wrapper for: locks, read-only mappings, exec. Unix only. */
+/** The few functions of the C library that Bun has no wrapper for: locks and read-only mappings. Unix only. */
 const SYMBOLS = {
   open: { args: [FFIType.cstring, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
@@ -10,8 +10,6 @@ const SYMBOLS = {
     returns: FFIType.ptr,
   },
   munmap: { args: [FFIType.ptr, FFIType.u64], returns: FFIType.i32 },
-  execve: { args: [FFIType.cstring, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
-  signal: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.ptr },
 } as const;
 
 const LINUX = {
@@ -59,9 +57,4 @@ function tryLoad(): Libc | undefined {
 
 function errnoAt(address: Pointer | bigint | null): number {
   return address === null ? 0 : read.i32(Number(address) as Pointer, 0);
-}
-
-/** A path or argument as the C library wants it: UTF-8, closed by a NUL. */
-export function cString(text: string): Uint8Array {
-  return new TextEncoder().encode(`${text}\0`);
 }

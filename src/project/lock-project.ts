@@ -1,7 +1,14 @@
 /** Locking as a whole act: from what the project declares to the two lock files, doing as little as the state allows. */
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { diffLocks, isEmptyDiff, type LockDiff } from "../lock/lock-diff.ts";
-import { confirmInputs, freshness, type ReadLock, readLock, writeCompiled } from "../lock/lock-files.ts";
+import {
+  confirmInputs,
+  freshness,
+  type ReadLock,
+  readLock,
+  restoreText,
+  writeCompiled,
+} from "../lock/lock-files.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Preference, ResolveRequest } from "../resolver/request.ts";
@@ -108,6 +115,8 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     const confirmed = read.state !== "fresh" || options.beforeWriting !== undefined;
     if (mode === "write") options.beforeWriting?.();
     if (confirmed && mode === "write") await confirmInputs(project.root, read, inputs);
+    // Who asks for a lock wants the text too; an installation has enough in the binary one.
+    if (mode === "write" && options.options === "own") restoreText(project.root);
     return {
       status: confirmed ? "confirmed" : "fresh",
       get lock() {

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { baseExecutable } from "../../interpreters/inspect.ts";
 import { Failure } from "../../platform/errors.ts";
-import { replaceProcess, runProcess } from "../../platform/process.ts";
+import { runProcess } from "../../platform/process.ts";
+import { replaceProcess } from "../../platform/replace-process.ts";
 import { WHOLE_DEFAULT } from "../../project/environment-question.ts";
 import { pipVariables } from "../../project/index-source.ts";
 import { installProject } from "../../project/install-project.ts";

@@ -1,7 +1,7 @@
 /** `dx-py run` */
 import { existsSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
-import { replaceProcess } from "../../platform/process.ts";
+import { replaceProcess } from "../../platform/replace-process.ts";
 import { openStores } from "../../project/build-hooks.ts";
 import { type InstalledProject, installProject } from "../../project/install-project.ts";
 import type { CliContext } from "../context.ts";

@@ -1,0 +1,68 @@
+/** What the warm path says, and what it becomes. Loads nothing that costs. */
+import { replaceProcess } from "../platform/replace-process.ts";
+import { writeAtOnce } from "./reporter/write-at-once.ts";
+import { runEnvironment } from "./run-environment.ts";
+import type { WarmCommand } from "./warm-arguments.ts";
+
+export interface AttachedEnvironment {
+  packages: number;
+  changed: boolean;
+  layoutPath: string;
+  projectHash: string;
+  interpreterPath: string;
+}
+
+export async function sayAttached(
+  { json, quiet, verbose }: WarmCommand,
+  attached: AttachedEnvironment,
+  milliseconds: number,
+): Promise<void> {
+  const { packages, layoutPath, projectHash, changed, interpreterPath } = attached;
+  if (json) {
+    const facts = {
+      status: "installed",
+      packages,
+      changed,
+      layoutPath,
+      projectHash,
+      interpreter: interpreterPath,
+      layout: "hit",
+      via: "alias",
+      milliseconds,
+    };
+    return await writeAtOnce(1, JSON.stringify(facts));
+  }
+  if (quiet) return;
+  const what = changed ? "Installed" : "Already installed:";
+  const lines = [`${what} ${counted(packages)} in ${milliseconds.toFixed(1)} ms`];
+  if (verbose)
+    lines.push(
+      `layout: hit (alias) ${layoutPath}`,
+      `python: ${interpreterPath}`,
+      `packages: ${packages} in the layout, 0 linked, 0 downloaded, 0 built`,
+    );
+  await writeAtOnce(2, lines.join("\n"));
+}
+
+export async function sayFresh(
+  { json, quiet }: WarmCommand,
+  packages: number,
+  milliseconds: number,
+): Promise<void> {
+  if (json) await writeAtOnce(1, JSON.stringify({ status: "fresh", packages, milliseconds }));
+  else if (!quiet)
+    await writeAtOnce(2, `The lock is up to date: ${counted(packages)} in ${milliseconds.toFixed(1)} ms`);
+}
+
+function counted(packages: number): string {
+  return packages === 1 ? "1 package" : `${packages} packages`;
+}
+
+/** Does not come back, unless by a failure. `bin`: the scripts folder of the layout. */
+export async function becomeCommand(argv: readonly string[], bin: string, root: string): Promise<never> {
+  try {
+    return replaceProcess(...runEnvironment(argv, bin, `${root}/.venv`, process.env));
+  } catch (error) {
+    throw (await import("./missing-command.ts")).missingCommand(error, argv[0] ?? "", bin);
+  }
+}

@@ -1,0 +1,67 @@
+/** Remembers an answer of the warm path with everything that it rests on, for `standing.ts` to give it again. */
+import { realpathSync } from "node:fs";
+import { glance, NOWHERE } from "../platform/glance.ts";
+import type { Home } from "../platform/home.ts";
+import { MAX_STANDING, type Seen, type Standing } from "./root-record.ts";
+import { readRoot, writeRoot } from "./roots.ts";
+import type { WarmResult } from "./warm.ts";
+
+export interface StandingFacts {
+  home: Home;
+  /** Absolute path of the link whose root remembers. */
+  link: string;
+  question: string;
+  packages: number;
+  /** Files that people and their tools write: the lock, its inputs, settings. Absolute; they need not be there. */
+  written: readonly string[];
+  /** Paths of which only the presence counts. */
+  present: readonly string[];
+  /** The environment, and not with `lock`. */
+  environment?: WarmResult;
+  /** What else was looked at for the answer: the interpreter, the layout. */
+  watched: readonly string[];
+}
+
+/** How long a file must have been left alone, in milliseconds: a second change within one tick of its clock leaves its time as it is. */
+const SETTLED = 2000;
+
+/**
+ * Written only where it can be relied on, and failing to is no failure. `stat` in milliseconds is all that the answer is compared by later, so
+ * that files with times that tools have set (whole seconds: archives, `SOURCE_DATE_EPOCH`) are not relied on.
+ */
+export function recordStanding(facts: StandingFacts): void {
+  const { home, link, question, packages, environment } = facts;
+  const root = readRoot(home, link);
+  if (root === undefined) return;
+  const written = [...new Set(facts.written)].map(see);
+  const newest = Date.now() - SETTLED;
+  const settled = written.every(
+    ([, , mtime]) => mtime === NOWHERE || (mtime <= newest && mtime % 1000 !== 0),
+  );
+  if (!settled) return;
+  const present = facts.present.map((path): Seen => {
+    const seen = see(path);
+    return seen[2] === NOWHERE ? seen : [path, 0, -1];
+  });
+  try {
+    const standing: Standing = {
+      question,
+      seen: [...written, ...present, ...facts.watched.map(see)],
+      packages,
+      ...(environment === undefined ? {} : { environment: standingEnvironment(environment) }),
+    };
+    const others = (root.standing ?? []).filter((one) => one.question !== question);
+    writeRoot(home, { ...root, standing: [...others, standing].slice(-MAX_STANDING) });
+  } catch {
+    // A home that cannot be written to, a layout that went: the next run looks as closely as this one did.
+  }
+}
+
+function standingEnvironment({ projectHash, layoutPath, interpreterPath, scripts }: WarmResult) {
+  return { projectHash, layoutPath, realPath: realpathSync(layoutPath), interpreterPath, scripts };
+}
+
+function see(path: string): Seen {
+  const { size, mtime } = glance(path);
+  return [path, size, mtime];
+}

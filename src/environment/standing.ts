@@ -1,0 +1,109 @@
+/**
+ * The first step of the warm path: what was asked before, in the same words and the same surroundings, and found to stand as
+ * asked, still stands while everything that the answer rests on looks the same. One mapped file of the home, a `stat` for each thing
+ * looked at; no `node:fs`, whose loading would take longer than all of it. In every doubt: no answer, and the next step looks closer.
+ */
+import { glance, NOWHERE } from "../platform/glance.ts";
+import type { Home } from "../platform/home.ts";
+import { isStanding, type Root, rootPath, type Standing, type StandingEnvironment } from "./root-record.ts";
+
+/**
+ * Variables that bear on an answer, by name or by beginning: settings of dx-py and uv, and where interpreters are looked for. One
+ * expression over each name: a loop over beginnings would wake the compiler, which costs more than the question.
+ */
+const BEARS = /^(?:PATH|Path|HOME|USERPROFILE|APPDATA|(?:DX_PY|UV|PIP|PYENV|XDG)_.*)$/;
+
+export interface StandingQuestion {
+  /** The words of the command line, without the command that `run` runs. */
+  words: readonly string[];
+  /** Where they were said. */
+  folder: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Of dx-py: what another version made is looked at by this one. */
+  version: string;
+}
+
+/** One text for one question, as lower-case hex SHA-256 (native; nothing secret of the environment is kept). */
+export function standingQuestion({ words, folder, env, version }: StandingQuestion): string {
+  const hasher = new Bun.CryptoHasher("sha256");
+  const bearing: string[] = [];
+  for (const name in env) if (BEARS.test(name)) bearing.push(`${name}=${env[name]}`);
+  // JSON keeps apart what a plain joining of texts would not.
+  hasher.update(JSON.stringify([version, folder, words, bearing.sort()]));
+  return hasher.digest("hex");
+}
+
+export interface FoundStanding {
+  standing: Standing;
+  link: string;
+  /** Project hash of the layout that the root keeps as the attached one. */
+  kept: string | undefined;
+}
+
+/**
+ * The answer to a question, while all that it rests on looks as it did. `undefined`: the root has none, or cannot be read but by `readRoot`. Only
+ * what is used of the root is checked: checking all of it would wake the compiler.
+ */
+export function findStanding(home: Home, link: string, question: string): FoundStanding | undefined {
+  try {
+    const text = new TextDecoder().decode(Bun.mmap(rootPath(home, link)));
+    const root = JSON.parse(text) as Partial<Root> | null;
+    if (root?.format !== 1 || root.link !== link || !Array.isArray(root.standing)) return undefined;
+    for (const standing of root.standing as (Partial<Standing> | null)[]) {
+      if (standing?.question === question && isStanding(standing) && looksTheSame(standing))
+        return { standing, link, kept: root.generations?.at(-1)?.layout };
+    }
+  } catch {
+    // No root, or one that makes no sense: `readRoot` makes of it what can be made.
+  }
+  return undefined;
+}
+
+function looksTheSame({ seen }: Standing): boolean {
+  for (const [path, size, mtime] of seen) {
+    const now = glance(path);
+    if (mtime < 0 ? now.mtime === NOWHERE : now.size !== size || now.mtime !== mtime) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether the link leads to the environment, or has been put there now where it was gone. `made`: it was. `undefined`: something else
+ * stands there, or the root would have to keep another layout first.
+ */
+export async function attachStanding(
+  { standing, link, kept }: FoundStanding,
+  environment: StandingEnvironment,
+): Promise<{ made: boolean } | undefined> {
+  const leads = whereLinkLeads(link);
+  if (leads === environment.realPath) return { made: false };
+  if (leads !== null || kept !== environment.projectHash) return undefined;
+  const { symlinkSync } = await import("node:fs");
+  try {
+    symlinkSync(environment.layoutPath, link);
+  } catch {
+    // A link that leads to nothing, or somebody was faster.
+    return undefined;
+  }
+  // A collection may have come between the look and the link; from now on the link keeps the layout.
+  return looksTheSame(standing) ? { made: true } : undefined;
+}
+
+/** `null`: nothing is there, or a link to nothing. Going there is how the system tells where a link leads, without `node:fs`. */
+function whereLinkLeads(link: string): string | null | undefined {
+  const here = process.cwd();
+  try {
+    // Not into a place from which there is no way back.
+    process.chdir(here);
+  } catch {
+    return undefined;
+  }
+  try {
+    process.chdir(link);
+  } catch (error) {
+    return (error as { code?: string }).code === "ENOENT" ? null : undefined;
+  }
+  const there = process.cwd();
+  process.chdir(here);
+  return there;
+}
