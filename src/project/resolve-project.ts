@@ -3,6 +3,7 @@ import type { Interpreter } from "../interpreters/interpreter.ts";
 import { type CompiledLock, compileLock } from "../lock/lock-files.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { Lock, LockedPackage } from "../lock/lock-model.ts";
+import { expectLongRun } from "../platform/just-in-time.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
 import type { ResolveRequest } from "../resolver/request.ts";
 import type { ResolutionStats, UnknownExtra } from "../resolver/resolution.ts";
@@ -47,6 +48,9 @@ export interface ResolvedProject {
   interpreter: Interpreter;
 }
 
+/** So many decisions take longer than the compiler does. */
+const LONG = 4000;
+
 /** Errors: DXPY_UNSATISFIABLE, DXPY_NO_PYTHON, those of the indexes and of builds. */
 export async function resolveProject(options: ResolveProjectOptions): Promise<ResolvedProject> {
   const { flags, user, context, settings } = options;
@@ -88,14 +92,18 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
       return rememberedProject(known, interpreter);
     }
     const { resolve } = await import("../resolver/resolve.ts");
+    let long = false;
     const resolution = await resolve(request, {
       index: withStatedMetadata(index, project.main.settings["dependency-metadata"] ?? []),
       interpreter,
       build,
-      onProgress: ({ decisions, name }: { decisions: number; name?: string }) =>
+      onProgress({ decisions, name }: { decisions: number; name?: string }) {
+        if (decisions > LONG && !long) expectLongRun();
+        long = decisions > LONG;
         context.progress(
           name === undefined ? { kind: "resolving", decisions } : { kind: "resolving", decisions, name },
-        ),
+        );
+      },
     });
     const unknownExtras = resolution.unknownExtras ?? [];
     tellUnknownExtras(unknownExtras, context);
