@@ -1,6 +1,7 @@
 /**
  * A hook is one function of a build backend (PEP 517, PEP 660), run in a Python process of its own: the request goes
- * in as a file, the answer comes back on a file descriptor, and all that the backend prints is its log.
+ * in as a file, the answer comes back on a file descriptor, and all that the backend prints is its log. A hook and the one that
+ * says what it requires share the start of Python and the import of the backend: `hook_runner.py` forks between them.
  */
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { Failure } from "../../platform/errors.ts";
@@ -17,6 +18,8 @@ export interface HookCall {
   backendPath: readonly string[];
   hook: string;
   arguments: readonly unknown[];
+  /** A hook that is called before, and says what this one requires. */
+  first?: FirstCall;
   variables: Readonly<Record<string, string>>;
   /** An open file that takes the output. */
   log: number;
@@ -28,13 +31,25 @@ export interface HookCall {
   signal?: AbortSignal;
 }
 
-export type HookAnswer =
+export interface FirstCall {
+  hook: string;
+  arguments: readonly unknown[];
+  /** Requirements that are there already, as they are written. Absent: whatever is asked for does not matter. */
+  enough?: readonly string[];
+}
+
+/** `first`: what the hook before answered. */
+export type HookAnswer = PlainAnswer & { first?: PlainAnswer };
+
+type PlainAnswer =
   | { result: unknown }
   /** The backend does not have this hook. */
   | { missing: true }
   /** The backend could not be imported. */
   | { unavailable: HookError }
-  | { failed: HookError };
+  | { failed: HookError }
+  /** Not called: the hook before asked for what is not there, or went wrong. */
+  | { left: true };
 
 export interface HookError {
   type: string;
@@ -59,6 +74,7 @@ export async function callHook(call: HookCall): Promise<HookAnswer> {
       backendPath: call.backendPath,
       hook: call.hook,
       arguments: call.arguments,
+      first: call.first,
     }),
   );
   const file = openSync(answer, "w");
@@ -83,19 +99,26 @@ export async function callHook(call: HookCall): Promise<HookAnswer> {
   } finally {
     closeSync(file);
   }
-  return readAnswer(answer) ?? { failed: died(code, signal) };
+  const answers = readAnswers(answer);
+  const first = call.first === undefined || "unavailable" in (answers[0] ?? {}) ? undefined : answers.shift();
+  // Ended well without an answer: it was not called.
+  const silent: PlainAnswer =
+    first !== undefined && code === 0 && signal === null ? { left: true } : { failed: died(code, signal) };
+  return { ...(answers[0] ?? silent), ...(first === undefined ? {} : { first }) };
 }
 
-function readAnswer(path: string): HookAnswer | undefined {
+/** One of a line. A line that was cut short, because the process was killed while it wrote, is none. */
+function readAnswers(path: string): PlainAnswer[] {
   const text = readFileSync(path, "utf8");
-  if (text === "" || text.length > answerLimit) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null) return value as HookAnswer;
-  } catch {
-    // Cut short: the process was killed while it wrote.
-  }
-  return undefined;
+  if (text.length > answerLimit) return [];
+  return text.split("\n").flatMap((line) => {
+    try {
+      const value: unknown = JSON.parse(line);
+      return typeof value === "object" && value !== null ? [value as PlainAnswer] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function died(code: number, signal: string | number | null): HookError {

@@ -16,7 +16,7 @@ import type { BuildHook, FetchDerivation, PackageReference } from "../derivation
 import type { Realise, RealiseContext } from "../realise-context.ts";
 import { treeFiles } from "../source/directory-digest.ts";
 import { openSource } from "../source/open-source.ts";
-import { callHook, type HookAnswer } from "./backend-hook.ts";
+import { callHook, type FirstCall, type HookAnswer } from "./backend-hook.ts";
 import { type BuildLog, lastLines, logPath, logTail, openLog } from "./build-log.ts";
 import { buildSystemOf } from "./build-system.ts";
 import { type BuildFolders, buildVariables, recordedVariables } from "./build-variables.ts";
@@ -33,12 +33,15 @@ export interface BuildSession {
   readonly fetch?: FetchDerivation;
   /** For a directory: the files that it had when the session began. */
   readonly filesBefore?: readonly string[];
-  /** Sorted by name. Complete once `prepare` was called. */
+  /** Sorted by name. Complete once the hook was called that `prepare` was for. */
   readonly requires: readonly PackageReference[];
   readonly sandboxed: boolean;
   /** What the backend sees, as a derivation records it. */
   recordedVariables(): Record<string, string>;
-  /** Makes the environment: `build-system.requires`, then what `get_requires_for_<hook>` asks for besides. */
+  /**
+   * Makes the environment of `build-system.requires`. What `get_requires_for_<hook>` asks for besides is found out, and
+   * provided, by the next call.
+   */
   prepare(hook: BuildHook | "build_sdist"): Promise<void>;
   /** The log is left under the build hash of what was made too. */
   keepLogFor(buildHash: string): void;
@@ -98,6 +101,7 @@ async function openSession(
   let python = context.build?.pythonWithoutIsolation ?? context.interpreter.executable;
   if (asked.request?.build.isolated === false) folders.environment = dirname(dirname(python));
   let requires: PackageReference[] = [];
+  let pending: { hook: string; stated: readonly Requirement[]; isolated: boolean } | undefined;
 
   async function makeEnvironment(requirements: readonly Requirement[]): Promise<void> {
     const made = await buildEnvironment(asked, requirements, context, realise);
@@ -107,8 +111,8 @@ async function openSession(
     log.note(`environment: ${requires.map((one) => `${one.name} ${one.version}`).join(", ") || "nothing"}`);
   }
 
-  async function run(hook: string, args: unknown[]): Promise<HookAnswer> {
-    log.note(`${system.backend} ${hook}`);
+  async function run(hook: string, args: unknown[], first?: FirstCall): Promise<HookAnswer> {
+    log.note(`${system.backend} ${first?.hook ?? hook}`);
     context.onProgress?.({ kind: "build", name: asked.name, hook, log: log.path });
     const answer = await callHook({
       python,
@@ -117,6 +121,7 @@ async function openSession(
       backendPath: system.backendPath.map((path) => `${folder}/${path}`),
       hook,
       arguments: args,
+      ...(first === undefined ? {} : { first }),
       variables: buildVariables(folders, context.env, requested),
       log: log.file,
       staging: `${staging}/call`,
@@ -125,6 +130,42 @@ async function openSession(
     });
     context.signal?.throwIfAborted();
     return answer;
+  }
+
+  /** `undefined`: nothing is pending, or the environment had to be made anew for what was asked for. */
+  async function callPending(hook: string, args: unknown[]): Promise<HookAnswer | undefined> {
+    if (pending === undefined) return undefined;
+    const { hook: ask, stated, isolated } = pending;
+    pending = undefined;
+    const enough = isolated ? { enough: stated.map(({ text }) => text) } : {};
+    const both = process.platform !== "win32";
+    const first = { hook: ask, arguments: [configSettings(asked)], ...enough };
+    const answer = both
+      ? await run(hook, args, first)
+      : { first: await run(ask, first.arguments), left: true as const };
+    // Without `first` the backend could not even be imported.
+    const required = resultOf(ask, answer.first ?? answer);
+    if (required === undefined || !isolated) return "left" in answer ? undefined : answer;
+    const more = requirementsIn(required.result);
+    if (more === undefined) throw session.failed(ask, "it did not return a list of requirements");
+    const fresh = more.filter((text) => !stated.some((requirement) => requirement.text === text));
+    if (fresh.length === 0) return "left" in answer ? undefined : answer;
+    await makeEnvironment([...stated, ...fresh.map((text) => parseRequirement(text, { where: ask }))]);
+    return undefined;
+  }
+
+  function resultOf(hook: string, answer: HookAnswer): { result: unknown } | undefined {
+    if ("result" in answer) return answer;
+    if ("missing" in answer || "left" in answer) return undefined;
+    if ("unavailable" in answer)
+      throw buildFailure(
+        asked,
+        log,
+        context,
+        hook,
+        `the backend ${system.backend} cannot be imported: ${answer.unavailable.message}`,
+      );
+    throw buildFailure(asked, log, context, hook, `${answer.failed.type}: ${answer.failed.message}`);
   }
 
   /** Cargo keeps what it downloaded in a folder of its own, which it locks. */
@@ -152,31 +193,11 @@ async function openSession(
       const stated = [...system.requires, ...extra.map((text) => parseRequirement(text))];
       const isolated = asked.request?.build.isolated ?? true;
       if (isolated) await makeEnvironment(stated);
-      const answer = await session.call(`get_requires_for_${hook}`, configSettings(asked));
-      if (answer === undefined || !isolated) return;
-      const more = requirementsIn(answer.result);
-      if (more === undefined)
-        throw session.failed(`get_requires_for_${hook}`, "it did not return a list of requirements");
-      const fresh = more.filter((text) => !stated.some((requirement) => requirement.text === text));
-      if (fresh.length === 0) return;
-      await makeEnvironment([
-        ...stated,
-        ...fresh.map((text) => parseRequirement(text, { where: `get_requires_for_${hook}` })),
-      ]);
+      pending = { hook: `get_requires_for_${hook}`, stated, isolated };
     },
     async call(hook, ...args) {
-      const answer = await run(hook, args);
-      if ("result" in answer) return answer;
-      if ("missing" in answer) return undefined;
-      if ("unavailable" in answer)
-        throw buildFailure(
-          asked,
-          log,
-          context,
-          hook,
-          `the backend ${system.backend} cannot be imported: ${answer.unavailable.message}`,
-        );
-      throw buildFailure(asked, log, context, hook, `${answer.failed.type}: ${answer.failed.message}`);
+      const answer = (await callPending(hook, args)) ?? (await run(hook, args));
+      return resultOf(hook, answer);
     },
     failed: (hook, problem) => buildFailure(asked, log, context, hook, problem),
   };

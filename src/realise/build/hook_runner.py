@@ -1,4 +1,7 @@
-"""Runs one hook of a build backend (PEP 517, PEP 660) and writes what it returned, as JSON, to a file descriptor.
+"""Runs a hook of a build backend (PEP 517, PEP 660) and writes what it returned, a line of JSON, to a file descriptor.
+
+Before it may run the one that says what it requires: in a child of its own, so that each hook finds the backend as it was
+just imported, as in a fresh process. Where that asks for what is not there, the hook itself is left for another call.
 
 Arguments: the path of the request (JSON), the number of the descriptor. Standard output and standard error belong to
 the backend: they are its log. Standard input is a pipe that stays empty and ends when the caller does, by whatever signal: the
@@ -33,12 +36,24 @@ def inside(module, folders):
     return any(os.path.realpath(place).startswith(root) for place in places if place for root in roots)
 
 
-def run(request):
+def run(request, tell):
     try:
         backend = load_backend(request["backend"], request["backendPath"])
     except Exception as error:
         traceback.print_exc()
-        return {"unavailable": describe(error)}
+        tell({"unavailable": describe(error)})
+        return
+    first = request.get("first")
+    if first is not None:
+        asked = in_a_child(lambda: call(backend, first))
+        tell(asked)
+        if not settles(asked, first.get("enough")):
+            return
+        note("%s %s" % (request["backend"], request["hook"]))
+    tell(call(backend, request))
+
+
+def call(backend, request):
     hook = getattr(backend, request["hook"], None)
     if hook is None:
         return {"missing": True}
@@ -47,6 +62,52 @@ def run(request):
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         return {"failed": describe(error)}
+
+
+def settles(answer, enough):
+    """Whether the environment has all that was asked for. `enough` is None where whatever is asked does not matter."""
+    if "missing" in answer:
+        return True
+    if not isinstance(answer.get("result"), list):
+        return False
+    return enough is None or all(one in enough for one in answer["result"])
+
+
+def in_a_child(action):
+    """What `action` returns, run in a child of this process."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            text = as_json(action())
+            sys.stdout.flush()
+            sys.stderr.flush()
+            with os.fdopen(writer, "w", encoding="utf-8") as file:
+                file.write(text)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, encoding="utf-8") as file:
+        text = file.read()
+    _, status = os.waitpid(child, 0)
+    if text == "":
+        # The caller learns of it as of any process that ends without an answer.
+        os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+    return json.loads(text)
+
+
+def as_json(answer):
+    try:
+        return json.dumps(answer)
+    except (TypeError, ValueError) as error:
+        return json.dumps({"failed": {"type": "TypeError", "message": "the hook returned no JSON value: %s" % error}})
+
+
+def note(line):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(2, ("dx-py: %s\n" % line).encode("utf-8", "replace"))
 
 
 def describe(error):
@@ -100,14 +161,14 @@ def main():
         os.set_inheritable(descriptor, False)
     os.umask(0o022)
     sys.argv = ["-c"]
-    answer = run(request)
-    try:
-        text = json.dumps(answer)
-    except (TypeError, ValueError) as error:
-        text = json.dumps({"failed": {"type": "TypeError", "message": "the hook returned no JSON value: %s" % error}})
-    sys.stdout.flush()
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+
+        def tell(answer):
+            sys.stdout.flush()
+            file.write(as_json(answer) + "\n")
+            file.flush()
+
+        run(request, tell)
 
 
 main()
