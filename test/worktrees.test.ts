@@ -109,6 +109,11 @@ test("each worktree has its own editable: none imports another's code, by .venv,
 test("an environment is less than 1 MB beyond the store, and what is shared is there once", () => {
   const sizes = trees.map((tree) => ownSize(layoutOf(tree)));
   for (const { bytes } of sizes) expect(bytes).toBeLessThan(1_000_000);
+  if (process.platform === "linux") {
+    const site = `${layoutOf(trees[0]!)}/lib/${readdirSync(`${layoutOf(trees[0]!)}/lib`)[0]}/site-packages`;
+    // Links to packages are names of the store's own: all checkouts have the same.
+    expect(lstatSync(`${site}/part_1`).nlink).toBe(1 + TREES);
+  }
   const stored = me.sh("sh", "-c", `find ${me.home}/store -name '*.dxpkg' | wc -l`).stdout.trim();
   // The packages, and an editable wheel for each of the checkouts.
   expect(Number(stored)).toBe(PARTS + TREES);

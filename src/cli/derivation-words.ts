@@ -78,6 +78,12 @@ export function derivationFacts({ derivation, output, present, notes }: ShownDer
         ["variables", record(derivation.environment)],
         ["isolated", derivation.isolated ? undefined : "no"],
         ["sandbox", derivation.sandbox ? "yes" : undefined],
+        [
+          "moved from",
+          derivation.movedFrom === undefined
+            ? undefined
+            : `${derivation.movedFrom.slice(0, SHOWN)}, the editable of another checkout, with this path: the backend did not run`,
+        ],
       );
       break;
     case "layout":

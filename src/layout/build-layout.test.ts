@@ -15,8 +15,9 @@ import {
 } from "node:fs";
 import { homeFolders } from "../platform/home.ts";
 import { recordLine } from "../store/installed-record.ts";
+import { makeLayoutLinks } from "../store/layout-links.ts";
 import { buildLayout } from "./build-layout.ts";
-import { type LayoutPlan, projectHash } from "./layout-plan.ts";
+import { type LayoutPackage, type LayoutPlan, projectHash } from "./layout-plan.ts";
 import {
   anInterpreter,
   type SamplePackage,
@@ -101,6 +102,32 @@ describe("the farm", () => {
     expect(lstatSync(`${site}/shared/deep/two`).isDirectory()).toBe(true);
     expect(readdirSync(`${site}/shared/deep/two`).sort()).toEqual(["__pycache__", "y.py", "z.py"]);
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "links are names of those that the store has; one that leads elsewhere, or is not there, is made anew",
+    () => {
+      const { home, plan } = planned([alpha, beta, gamma]);
+      const [a, b] = plan.packages as [LayoutPackage, LayoutPackage];
+      makeLayoutLinks(a.object, a.treePath, a.treePath);
+      // As after a home was moved.
+      makeLayoutLinks(b.object, b.treePath, "/elsewhere");
+      const one = buildLayout(plan, home);
+      const other = buildLayout({ ...plan, prompt: "another" }, home);
+      const at = (built: { path: string }, name: string) =>
+        lstatSync(`${built.path}/${python.paths.purelib}/${name}`);
+      for (const name of ["alpha", "alpha_single.py", a.object.distInfo]) {
+        expect(at(one, name).isSymbolicLink()).toBe(true);
+        expect([at(one, name).ino, at(one, name).nlink]).toEqual([at(other, name).ino, 3]);
+      }
+      for (const name of ["beta", "gamma"]) expect(at(one, name).nlink).toBe(1);
+      expect(readlinkSync(`${one.path}/${python.paths.purelib}/beta`)).toBe(`${b.treePath}/lib/beta`);
+      expect(verifyLayout(plan, one.path)).toEqual([]);
+      // A layout that goes takes only its own names along.
+      Bun.spawnSync(["chmod", "-R", "u+w", one.path]);
+      rmSync(one.path, { recursive: true });
+      expect(run([`${other.path}/bin/alpha`]).out).toStartWith("alpha");
+    },
+  );
 
   test("data goes to the prefix, headers to include/site, scripts to bin", () => {
     const { built } = build([alpha, beta, gamma]);

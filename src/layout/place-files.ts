@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hardlinkOrCopy, junction, reflink } from "../platform/links.ts";
+import { placeLayoutLink } from "../store/layout-links.ts";
 import type { LinkMode } from "./layout-plan.ts";
 import { entriesOf, type Folder, type Leaf, type StoreLeaf, type TextLeaf } from "./prefix-tree.ts";
 
@@ -83,7 +84,8 @@ function linkToStore(leaf: StoreLeaf, path: string): void {
         throw error;
     }
   }
-  symlinkSync(leaf.source, path);
+  if (leaf.link === undefined) symlinkSync(leaf.source, path);
+  else placeLayoutLink(leaf.link, leaf.source, path);
 }
 
 /** A filesystem without links (FAT): a private prefix has copies of files, and does without links to its own folders. */

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { normalizeName } from "../standards/names.ts";
 import { type AddedFile, installedRecord } from "../store/installed-record.ts";
+import { layoutLinkPath } from "../store/layout-links.ts";
 import {
   canShareDistInfo,
   isSafeEntryPoint,
@@ -115,7 +116,8 @@ function placePackage(target: Target, p: LayoutPackage, name: string, real: bool
   for (const entry of object.topLevel) {
     if (entry.name === object.distInfo || entry.name === "__pycache__") continue;
     const source = `${treePath}/lib/${entry.name}`;
-    const leaf = { kind: "store" as const, source, directory: entry.isDirectory, real };
+    const link = layoutLinkPath(treePath, entry.name);
+    const leaf = { kind: "store" as const, source, directory: entry.isDirectory, real, link };
     place(target.site, entry.name, leaf, target.purelib, target.collisions);
   }
   placeScripts(target, p, added, real);
@@ -192,7 +194,14 @@ function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], hea
   const { object, treePath } = p;
   if (target.shares(p)) {
     const source = sharedDistInfoPath(treePath);
-    const leaf = { kind: "store" as const, source, directory: true, real: false, distInfoOf: p };
+    const leaf = {
+      kind: "store" as const,
+      source,
+      directory: true,
+      real: false,
+      distInfoOf: p,
+      link: layoutLinkPath(treePath, object.distInfo),
+    };
     target.site.children.set(object.distInfo, leaf);
     return;
   }

@@ -25,6 +25,8 @@ export interface StoreLeaf {
   real: boolean;
   /** A file that nobody looks for through its name in the store: a hardlink, which costs no inode, where that can be. */
   hard?: boolean;
+  /** Absolute path of the link to it that layouts share. */
+  link?: string;
   /** It is the `.dist-info` folder that all layouts share of this package. */
   distInfoOf?: { object: PackageObject; treePath: string };
 }

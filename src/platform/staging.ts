@@ -65,7 +65,8 @@ export async function inNamedStaging<T>(
         return { result: await action(path) };
       } finally {
         removeTree(path);
-        unlinkSync(lock.path);
+        // Force: whoever removed the whole home meanwhile is told by what comes next.
+        rmSync(lock.path, { force: true });
       }
     });
     if (done !== undefined) return done.result;

@@ -132,6 +132,7 @@ const kinds = byKey("kind", {
     environment: map(text),
     isolated: truth,
     "sandbox?": yes,
+    "movedFrom?": hash,
   }),
   layout: shape({
     ...head,

@@ -99,6 +99,8 @@ export interface BuildDerivation {
   isolated: boolean;
   /** It had no network and saw all but its own folders read-only. */
   sandbox?: true;
+  /** Build hash of the build of another checkout whose output this is, with the path of the folder exchanged: the backend did not run. */
+  movedFrom?: string;
 }
 
 export interface PackageReference {

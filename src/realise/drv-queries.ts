@@ -79,7 +79,7 @@ export function inputsOf(
       return [build ?? fetch].filter((hash) => hash !== undefined);
     case "build": {
       const requires = derivation.requires.map((one) => one.derivation ?? producer(one.output));
-      return [fetch, ...requires].filter((hash) => hash !== undefined);
+      return [derivation.movedFrom, fetch, ...requires].filter((hash) => hash !== undefined);
     }
     case "layout": {
       const packages = derivation.packages.map((one) => (typeof one === "string" ? one : one.output));
@@ -177,6 +177,8 @@ function nameOf(outputHash: string, store: Store): string | undefined {
 function shown(buildHash: string, store: Store): ShownDerivation {
   const derivation = requireDerivation(store.levels, buildHash);
   const out = store.levels.map((level) => readDrvOutNotes(level, buildHash)).find((one) => one !== undefined);
+  // The backend ran for the checkout that it was taken from.
+  const ran = derivation.kind === "build" ? (derivation.movedFrom ?? buildHash) : buildHash;
   const built = derivation.kind === "build" || (derivation.kind === "package" && "build" in derivation);
   return {
     buildHash,
@@ -184,7 +186,7 @@ function shown(buildHash: string, store: Store): ShownDerivation {
     ...(out === undefined ? {} : { output: out.outputHash }),
     notes: { ...out?.notes },
     present: out !== undefined && store.has(out.outputHash),
-    ...(built ? { log: logPath(store.root, buildHash) } : {}),
+    ...(built ? { log: logPath(store.root, ran) } : {}),
   };
 }
 

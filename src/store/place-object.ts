@@ -2,6 +2,7 @@ import { lstatSync, renameSync } from "node:fs";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { removeTree } from "../platform/staging.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
+import { makeLayoutLinks } from "./layout-links.ts";
 import type { EncodedManifest } from "./manifest.ts";
 import type { PackageObject } from "./package-object.ts";
 import { canShareDistInfo, makeSharedDistInfo } from "./shared-dist-info.ts";
@@ -22,6 +23,7 @@ export function placeObject(
   const hash = object.outputHash;
   if (levelHas(root, hash)) return "present";
   const place = treePath(root, hash);
+  if (process.platform === "linux") makeLayoutLinks(object, tree, place);
   ensureDir(place.slice(0, place.lastIndexOf("/")));
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -18,6 +18,7 @@ import { directoryDigest } from "../source/directory-digest.ts";
 import { fetchSourceFile } from "../source/open-source.ts";
 import type { RealisedPackage } from "../wanted-package.ts";
 import { type BuildSession, configSettings, inBuildSession } from "./build-session.ts";
+import { editableTwin, rememberEditable } from "./editable-twin.ts";
 
 /**
  * Failures: DXPY_BUILD_FAILED (with the log's last lines, its path and a hint), DXPY_BUILD_NOT_ALLOWED, DXPY_CANNOT_BUILD,
@@ -32,6 +33,7 @@ export async function realiseBuild(
   const identified = await identifyBuild(asked, context);
   return (
     alreadyBuilt(identified, context) ??
+    (await editableTwin(identified, context)) ??
     (await inBuildSession(identified, context, realise, async (session) => {
       // While this process waited for the lock, another may have built it.
       const found = alreadyBuilt(identified, context);
@@ -100,6 +102,7 @@ function record(
   // Last: it is what a later command looks for.
   writeDrvOut(root, asked.hash, outputHash, { build: buildHash, ...fetch });
   recordGenerated(session, outputHash, buildHash, context);
+  rememberEditable(asked, outputHash, buildHash, context);
 }
 
 /**

@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { readDrvOutNotes } from "../../store/drv-out.ts";
+import type { Derivation } from "../derivation.ts";
 import { type DerivationTree, derivationTree } from "../drv-queries.ts";
+import { readDerivation } from "../drv-store.ts";
 import type { RealiseContext } from "../realise-context.ts";
 import { realisePackages } from "../realise-packages.ts";
 import { backendClosure, realBackends } from "../testing/real-backends.ts";
@@ -157,10 +160,62 @@ async function build(files: Files, editable: boolean, home = "shared"): Promise<
   return { built: built!, context, path };
 }
 
+/** Editables that lead to the path and hold nothing else: a second checkout gets its own without the backend. */
+const checkouts: Record<string, Files> = {
+  setuptools: cases["setuptools"]!.files,
+  "setuptools with packages at the top": {
+    "pyproject.toml": `${system("setuptools.build_meta", "setuptools>=61", "wheel")}${project('readme = "README.md"\n[project.scripts]\nthing = "thing:main"\n')}`,
+    "README.md": "# A thing\n",
+    LICENSE: "Do as you like.\n",
+    "thing/__init__.py": "answer = 42\n",
+    "thing/deep/__init__.py": "",
+    "thing/data/file.txt": "text\n",
+  },
+  hatchling: cases["hatchling"]!.files,
+  "hatchling with packages at the top": {
+    "pyproject.toml": `${system("hatchling.build", "hatchling")}${project('readme = "README.md"\nlicense = "MIT"\n[project.scripts]\nthing = "thing:main"\n')}`,
+    "README.md": "# A thing\n",
+    "LICENSE.txt": "Do as you like.\n",
+    "thing/__init__.py": "answer = 42\n",
+  },
+  "flit-core": cases["flit-core"]!.files,
+  "poetry-core": cases["poetry-core"]!.files,
+  "poetry-core without a project table": {
+    "pyproject.toml": `${system("poetry.core.masonry.api", "poetry-core")}[tool.poetry]\nname = "thing"\nversion = "1.0"\ndescription = ""\nauthors = ["A <a@example.org>"]\nreadme = "README.md"\npackages = [{ include = "thing", from = "src" }]\n[tool.poetry.dependencies]\npython = ">=3.8"\n`,
+    "README.md": "# A thing\n",
+    ...module,
+  },
+  "pdm-backend": cases["pdm-backend"]!.files,
+};
+
+/** Where only the backend knows, and what makes it so. */
+const onlyBackend: Record<string, Files> = {
+  "a build hook": {
+    ...module,
+    "pyproject.toml": `${system("hatchling.build", "hatchling")}${project()}[tool.hatch.build.hooks.custom]\npath = "own.py"\n`,
+    "own.py":
+      "from hatchling.builders.hooks.plugin.interface import BuildHookInterface\nclass Own(BuildHookInterface):\n    pass\n",
+  },
+  "a version that the code states": {
+    ...module,
+    "pyproject.toml": `${system("setuptools.build_meta", "setuptools")}[project]\nname = "thing"\ndynamic = ["version"]\n[tool.setuptools.dynamic]\nversion = { attr = "thing.version" }\n`,
+    "src/thing/__init__.py": 'answer = 42\nversion = "1.0"\n',
+  },
+  "a setup.py": cases["setuptools with a C extension"]!.files,
+};
+
 /** Derivations of a build and of all that it was made from. */
 function derivationsBelow({ built, context }: Built): string[] {
   const below = (node: DerivationTree): string[] => [node.buildHash, ...node.inputs.flatMap(below)];
   return [...new Set(below(derivationTree(built.derivation, context.store)))].sort();
+}
+
+const pathOf = ({ context, path }: Built) => `${context.projectDir}/${path}`;
+
+/** The `build` derivation behind a package. */
+function buildOf({ built, context }: Built): Derivation | undefined {
+  const { notes } = readDrvOutNotes(context.store.root, built.derivation)!;
+  return readDerivation(context.store.levels, notes["build"]!);
 }
 
 async function passes(built: RealisedPackage, context: RealiseContext): Promise<string> {
@@ -195,6 +250,50 @@ describe.skipIf(!possible)("real backends from PyPI", () => {
     expect(await passes(built, context)).toBe("");
     writeFileSync(`${context.projectDir}/${path}/src/thing/__init__.py`, "answer = 6 * 7 + 1\n");
     expect(await passes(built, context)).toContain("AssertionError");
+  });
+
+  test.each(Object.entries(checkouts))(
+    "%s: the editable of a second checkout is the first one's with its own path, which is what the backend makes",
+    async (_, files) => {
+      const first = await build(files, true, "checkouts");
+      expect(buildOf(first)).not.toHaveProperty("movedFrom");
+      const second = await build(files, true, "checkouts");
+      expect(buildOf(second)).toMatchObject({
+        movedFrom: expect.any(String),
+        source: { path: pathOf(second) },
+      });
+      const [asked] = await realisePackages(
+        [{ name: "thing", source: { kind: "directory", path: pathOf(second), editable: true } }],
+        homeOf("by the backend"),
+      );
+      expect(buildOf({ built: asked!, context: homeOf("by the backend"), path: "" })).not.toHaveProperty(
+        "movedFrom",
+      );
+      expect(second.built.outputHash).toBe(asked!.outputHash);
+      expect(second.built.object).toEqual(asked!.object);
+      expect(await passes(second.built, second.context)).toBe("");
+    },
+  );
+
+  test.each(Object.entries(onlyBackend))("%s: each checkout is built by the backend", async (_, files) => {
+    await build(files, true, "checkouts");
+    expect(buildOf(await build(files, true, "checkouts"))).not.toHaveProperty("movedFrom");
+  });
+
+  test("a checkout that differs in what the backend reads is built by it", async () => {
+    const files = { ...checkouts["hatchling with packages at the top"]! };
+    const differences: Files[] = [
+      { "README.md": "# Another thing\n" },
+      { "LICENSE.txt": "Ask me.\n" },
+      { "pyproject.toml": `${files["pyproject.toml"]}# changed\n` },
+      { "src/thing/__init__.py": "answer = 42\n" },
+      { AUTHORS: "A\n" },
+    ];
+    for (const difference of differences) {
+      const changed = await build({ ...files, ...difference }, true, "checkouts");
+      expect(buildOf(changed)).not.toHaveProperty("movedFrom");
+    }
+    expect(buildOf(await build(files, true, "checkouts"))).toHaveProperty("movedFrom");
   });
 
   test.each(["setuptools", "hatchling", "poetry-core"])(

@@ -1,0 +1,39 @@
+/**
+ * The links by which layouts have a package, made once: `links/` in its tree. A layout takes them by another name for the same
+ * link, which costs neither an inode nor the block that a filesystem gives to each target longer than 60 bytes. On Linux, where
+ * a hardlink of a symbolic link is one; what cannot be shared is linked anew.
+ */
+import { linkSync, mkdirSync, readlinkSync, symlinkSync } from "node:fs";
+import type { PackageObject } from "./package-object.ts";
+import { canShareDistInfo, sharedDistInfoPath } from "./shared-dist-info.ts";
+
+/** `tree` is unfinished, and will be at `place`. */
+export function makeLayoutLinks(object: PackageObject, tree: string, place: string): void {
+  const folder = `${tree}/links`;
+  mkdirSync(folder);
+  for (const { name } of object.topLevel) {
+    if (name !== object.distInfo && name !== "__pycache__")
+      symlinkSync(`${place}/lib/${name}`, `${folder}/${name}`);
+  }
+  if (canShareDistInfo(object)) symlinkSync(sharedDistInfoPath(place), `${folder}/${object.distInfo}`);
+}
+
+/** The link to a top-level entry of `lib/`, or to the shared `.dist-info`. */
+export function layoutLinkPath(treePath: string, name: string): string {
+  return `${treePath}/links/${name}`;
+}
+
+/** Makes `path` a name of the link `shared`; a link of its own to `target` where that cannot be, or leads elsewhere. */
+export function placeLayoutLink(shared: string, target: string, path: string): void {
+  try {
+    // A store that was moved has links to where it was.
+    if (readlinkSync(shared) === target) {
+      linkSync(shared, path);
+      return;
+    }
+  } catch (error) {
+    const { code = "" } = error as { code?: string };
+    if (!/^(ENOENT|EINVAL|ENOTDIR|EXDEV|EPERM|EACCES|EMLINK|ENOTSUP|EOPNOTSUPP)$/.test(code)) throw error;
+  }
+  symlinkSync(target, path);
+}
