@@ -137,10 +137,10 @@ function chooseForPlatforms(
   const here = arena.and(served, state.env.marker);
   for (const required of requiredEnvironments) {
     if (!admits(arena, state.env, required) || !arena.isDisjoint(here, required)) continue;
-    if (arena.isDisjoint(environmentsOf(session, state, id), required)) continue;
+    if (arena.isDisjoint(arena.and(environmentsOf(session, state, id), state.env.marker), required)) continue;
     // A fork for what the wheels serve is no use where they serve nothing of this one.
     const forks = admits(arena, state.env, served)
-      ? forksByMarker(session, state, id, arena.not(separation(arena, served, required)))
+      ? forksByMarker(session, state, id, arena.not(separation(arena, here, required)))
       : undefined;
     if (forks !== undefined) return { forks };
     const example = candidate.usable ? candidate.file.filename : "";

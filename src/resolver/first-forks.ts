@@ -8,11 +8,22 @@ import type { Session } from "./session.ts";
 /** The environments that are resolved apart from the start: those of the lock that exists, or of the request; empty: all at once. */
 export function firstForks(session: Session): MarkerTree[] {
   const { arena, request } = session;
-  const markers =
-    forksOfLock(session) ?? request.environments.map((text) => fromMarker(arena, parseMarker(text)));
+  const markers = forksOfLock(session) ?? request.environments.map((text) => environment(session, text));
   const oldestFirst = request.forkStrategy === "fewest" || request.resolution === "lowest";
   const lower = (marker: MarkerTree) => pythonBounds(arena, marker)?.from ?? 0;
   return markers.sort((a, b) => (oldestFirst ? lower(a) - lower(b) : lower(b) - lower(a)));
+}
+
+function environment({ arena, pythonMarker, request }: Session, text: string): MarkerTree {
+  const marker = fromMarker(arena, parseMarker(text));
+  if (arena.isDisjoint(marker, pythonMarker)) {
+    throw new Failure(
+      "DXPY_BAD_SETTING",
+      `\`environments\` has \`${text}\`, where no Python is that \`requires-python\` (${request.requiresPython ?? "of the interpreter"}) admits`,
+      { hint: "Take it out, or widen `requires-python`.", exitCode: 2 },
+    );
+  }
+  return marker;
 }
 
 /**

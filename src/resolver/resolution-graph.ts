@@ -13,7 +13,7 @@ import type { ResolvedDependency, ResolvedPackage, ResolvedSource } from "./reso
 import type { Session } from "./session.ts";
 import type { SolvedFork } from "./solve-forks.ts";
 import type { VirtualPackage } from "./virtual-packages.ts";
-import { wheelPlatforms } from "./wheel-support.ts";
+import { wheelReach } from "./wheel-support.ts";
 
 /** A version of a project, or of one of its extras or groups. */
 interface GraphNode {
@@ -257,8 +257,7 @@ function filesOf({ arena, pythonMarker }: Session, node: GraphNode, project: Pro
   const where = arena.and(node.marker, pythonMarker);
   const kept = files.filter((file) => {
     if (file.kind === "sdist") return true;
-    const platforms = wheelPlatforms(arena, file.filename);
-    return platforms === falseMarker || !arena.isDisjoint(platforms, where);
+    return !arena.isDisjoint(wheelReach(arena, file.filename), where);
   });
   return (kept.length > 0 ? kept : files).sort((a, b) => (a.filename < b.filename ? -1 : 1));
 }

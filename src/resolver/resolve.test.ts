@@ -312,6 +312,61 @@ describe("environments", () => {
     ]);
   });
 
+  test("forks for a required platform are on what the wheels of the fork's own Pythons serve", async () => {
+    const tags = ["cp312-cp312-win_amd64", "cp313-cp313-manylinux_2_17_aarch64"];
+    const universe: Universe = {
+      a: { versions: { "1.0": {}, "2.0": { sdist: false, wheel_tags: tags } } },
+    };
+    const resolution = await resolveIn(universe, {
+      requires: ["a"],
+      environments: ["python_version < '3.13'"],
+      requiredEnvironments: ["sys_platform == 'linux' and platform_machine == 'x86_64'"],
+    });
+    expect(resolution.forks).toEqual([
+      'python_full_version < "3.13" and sys_platform == "win32"',
+      'python_full_version < "3.13" and sys_platform != "win32"',
+    ]);
+  });
+
+  test("a platform that a package is not needed on in this fork needs no wheel", async () => {
+    const universe: Universe = {
+      a: {
+        versions: {
+          "1.0": { sdist: false, wheel_tags: ["py3-none-manylinux1_x86_64"] },
+          "2.0": { requires: ["b>1; python_version >= '3.14'"] },
+        },
+      },
+      b: { versions: { "1.0": {} } },
+    };
+    const resolution = await resolveIn(universe, {
+      requires: ["a; python_version < '3.14'", "b"],
+      requiredEnvironments: ["sys_platform == 'darwin'"],
+    });
+    expect(resolution.forks).toEqual(['python_full_version >= "3.14"', 'python_full_version < "3.14"']);
+  });
+
+  test("where the environments are named, each must have a wheel", async () => {
+    const universe: Universe = {
+      a: { versions: { "1.0": {}, "2.0": { sdist: false, wheel_tags: ["cp312-cp312-win_amd64"] } } },
+    };
+    expect(await found(universe, { requires: ["a"], environments: ["sys_platform != 'win32'"] })).toEqual([
+      'a 1.0 ; sys_platform != "win32"',
+    ]);
+    const failure = await refused(universe, {
+      requires: ["a==2.0"],
+      environments: ["sys_platform == 'linux'"],
+    });
+    expect(failure.message).toContain("a 2.0");
+  });
+
+  test("environments for other Pythons than the project's are an error", async () => {
+    const asked = resolveIn(plain({ a: { "1.0": [] } }), {
+      requires: ["a"],
+      environments: ["python_version < '3.12'", "sys_platform == 'linux'"],
+    });
+    expect(asked).rejects.toThrow("python_version < '3.12'");
+  });
+
   test("a local version serves its platforms, the plain one the others", async () => {
     const universe: Universe = {
       t: {
@@ -344,6 +399,15 @@ describe("environments", () => {
     const universe: Universe = { a: { versions: { "1.0": { sdist: false, wheel_tags: tags } } } };
     const { packages } = await resolveIn(universe, { requires: ["a ; sys_platform == 'win32'"] });
     expect(packages[0]!.files.map((file) => file.filename)).toEqual(["a-1.0-cp312-cp312-win_amd64.whl"]);
+  });
+
+  test("a machine that is not named may be the same by another name", async () => {
+    const tags = ["cp312-cp312-win_amd64", "cp312-cp312-win_arm64"];
+    const universe: Universe = { a: { versions: { "1.0": { sdist: false, wheel_tags: tags } } } };
+    const filesFor = async (marker: string) =>
+      (await resolveIn(universe, { requires: [`a ; ${marker}`] })).packages[0]!.files.length;
+    expect(await filesFor("platform_machine != 'AMD64'")).toBe(2);
+    expect(await filesFor("platform_machine == 'ARM64'")).toBe(1);
   });
 });
 

@@ -37,6 +37,7 @@ export interface Session {
   conflicts: ConflictKeys;
   /** Every key that occurs in a conflict. */
   conflictItems: ReadonlySet<string>;
+  /** In each of these that a version is needed in, it must have a file: those of the request, and its only ones. */
   requiredEnvironments: readonly MarkerTree[];
   /** Versions to prefer, by name: from the lock, then from each fork that is done. */
   preferred: Map<string, Preferred[]>;
@@ -127,7 +128,9 @@ export function openSession(
     rootNeeds,
     conflicts,
     conflictItems: new Set(conflicts.flat()),
-    requiredEnvironments: request.requiredEnvironments.map((text) => fromMarker(arena, parseMarker(text))),
+    requiredEnvironments: [...request.requiredEnvironments, ...request.environments].map((text) =>
+      fromMarker(arena, parseMarker(text)),
+    ),
     preferred,
     edges: new Map(),
     plainEdges: new Map(),

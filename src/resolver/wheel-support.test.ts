@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { createMarkerArena } from "../standards/marker-algebra/from-marker.ts";
+import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { markerText } from "../standards/marker-algebra/to-marker.ts";
+import { parseMarker } from "../standards/markers.ts";
 import { parseSpecifierSet } from "../standards/specifiers.ts";
 import { boundsOf } from "./python-requirement.ts";
-import { oldestPythonOf, wheelFitsPython, wheelPlatforms } from "./wheel-support.ts";
+import { oldestPythonOf, wheelFitsPython, wheelPlatforms, wheelReach } from "./wheel-support.ts";
 
 describe("which wheels some admitted Python can use", () => {
   const cases: [python: string, fits: string[], fitsNot: string[]][] = [
@@ -70,4 +71,27 @@ test("the environments that platform tags name", () => {
     '(platform_machine == "arm64" and sys_platform == "darwin") or (platform_machine == "x86_64" and sys_platform == "darwin")',
   );
   expect(text("plan9_mips")).toBe('python_version < "0"');
+});
+
+test("the environments within reach of a wheel, whatever they call their machine", () => {
+  const arena = createMarkerArena();
+  const reached = (tags: string, marker: string) =>
+    !arena.isDisjoint(
+      wheelReach(arena, `a-1.0-cp312-cp312-${tags}.whl`),
+      fromMarker(arena, parseMarker(marker)),
+    );
+  expect(reached("any", "sys_platform == 'win32'")).toBe(true);
+  expect(reached("win_arm64", "platform_machine == 'aarch64'")).toBe(true);
+  expect(reached("win_arm64", "os_name == 'posix'")).toBe(false);
+  expect(reached("win_amd64", "platform_machine == 'ARM64'")).toBe(false);
+  expect(reached("manylinux_2_17_x86_64.manylinux2014_x86_64", "platform_machine == 'amd64'")).toBe(true);
+  expect(reached("manylinux_2_17_x86_64.manylinux2014_x86_64", "sys_platform == 'darwin'")).toBe(false);
+  expect(reached("linux_armv7l", "platform_machine == 'armv8l'")).toBe(true);
+  expect(reached("linux_armv7l", "platform_machine == 'x86_64'")).toBe(false);
+  // Tags that disagree about the machine, or even the system, leave it open.
+  expect(reached("macosx_11_0_universal2", "platform_machine == 'ppc'")).toBe(true);
+  expect(reached("macosx_10_9_x86_64.macosx_11_0_arm64", "sys_platform == 'darwin'")).toBe(true);
+  expect(reached("win_amd64.manylinux1_x86_64", "sys_platform == 'darwin'")).toBe(true);
+  expect(reached("win_amd64.manylinux1_x86_64", "platform_machine == 's390x'")).toBe(false);
+  expect(reached("plan9_mips", "sys_platform == 'win32'")).toBe(true);
 });

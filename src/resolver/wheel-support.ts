@@ -152,11 +152,90 @@ function platformMarker(arena: MarkerArena, tag: string): MarkerTree {
   const linux = linuxTag.exec(tag);
   const mac = macTag.exec(tag);
   let tree: MarkerTree = falseMarker;
-  if (windows !== undefined) tree = on("win32", windows === "ARM64" ? ["ARM64", "arm64"] : [windows]);
+  if (windows !== undefined) tree = on("win32", [windows]);
   else if (linux !== null) tree = on("linux", [linux[1]!]);
   else if (mac !== null) tree = on("darwin", macMachines[mac[1]!] ?? [mac[1]!]);
   memory.set(tag, tree);
   return tree;
+}
+
+/** Machines by the names that systems have for them; the others have one name everywhere. */
+const machineNames: Readonly<Record<string, readonly string[]>> = {
+  arm: ["aarch64", "arm64", "ARM64"],
+  x86_64: ["x86_64", "amd64", "AMD64"],
+  x86: ["i686", "i386", "win32", "x86"],
+  armv7l: ["armv7l", "armv8l"],
+};
+const machineOfTag: Readonly<Record<string, string>> = {
+  aarch64: "arm",
+  arm64: "arm",
+  x86_64: "x86_64",
+  i686: "x86",
+  i386: "x86",
+  armv7l: "armv7l",
+  armv6l: "armv6l",
+  ppc64le: "ppc64le",
+  ppc64: "ppc64",
+  s390x: "s390x",
+  riscv64: "riscv64",
+  loongarch64: "loongarch64",
+};
+const systems: Readonly<Record<string, readonly (readonly [variable: string, value: string])[]>> = {
+  linux: [
+    ["os_name", "posix"],
+    ["sys_platform", "linux"],
+  ],
+  darwin: [
+    ["os_name", "posix"],
+    ["sys_platform", "darwin"],
+  ],
+  win32: [
+    ["os_name", "nt"],
+    ["sys_platform", "win32"],
+  ],
+};
+
+/**
+ * The environments out of whose reach a wheel is by its platform tags alone, generously: whatever name a system may have
+ * for its machine, and anything where the tags disagree or nobody knows them. What is not in it need not be locked.
+ */
+export function wheelReach(arena: MarkerArena, filename: string): MarkerTree {
+  const tags = tagsOf(filename);
+  if (tags === undefined) return trueMarker;
+  const memory = memoryOf(arena);
+  const key = `reach ${tags.platform.join(".")}`;
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  const kinds = tags.platform.map(systemAndMachine);
+  const common = (part: 0 | 1) => {
+    const first = kinds[0]?.[part];
+    return first !== undefined && kinds.every((kind) => kind[part] === first) ? first : undefined;
+  };
+  const [system, machine] = [common(0), common(1)];
+  let tree: MarkerTree = trueMarker;
+  for (const [variable, value] of systems[system ?? ""] ?? []) {
+    tree = arena.and(tree, arena.textEquals(variable, value));
+  }
+  if (machine !== undefined) {
+    const names = machineNames[machine] ?? [machine];
+    const any = names.reduce(
+      (all, one) => arena.or(all, arena.textEquals("platform_machine", one)),
+      falseMarker,
+    );
+    tree = arena.and(tree, any);
+  }
+  memory.set(key, tree);
+  return tree;
+}
+
+function systemAndMachine(tag: string): readonly [string | undefined, string | undefined] {
+  const windows = windowsMachines[tag];
+  if (windows !== undefined)
+    return ["win32", windows === "x86" ? "x86" : windows === "ARM64" ? "arm" : "x86_64"];
+  const linux = linuxTag.exec(tag);
+  if (linux !== null) return ["linux", machineOfTag[linux[1]!]];
+  const mac = macTag.exec(tag);
+  return mac === null ? [undefined, undefined] : ["darwin", machineOfTag[mac[1]!]];
 }
 
 /** The Pythons, and implementations of it, that a wheel's tags name. */
