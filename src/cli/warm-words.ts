@@ -1,4 +1,5 @@
 /** What the warm path says, and what it becomes. Loads nothing that costs. */
+import { isThere } from "../platform/glance.ts";
 import { replaceProcess } from "../platform/replace-process.ts";
 import { writeAtOnce } from "./reporter/write-at-once.ts";
 import { runEnvironment } from "./run-environment.ts";
@@ -58,11 +59,23 @@ function counted(packages: number): string {
   return packages === 1 ? "1 package" : `${packages} packages`;
 }
 
-/** Does not come back, unless by a failure. `bin`: the scripts folder of the layout. */
-export async function becomeCommand(argv: readonly string[], bin: string, root: string): Promise<never> {
+/**
+ * Does not come back, unless by a failure, or with `undefined` where the environment has just gone (`cache clean`): it is to
+ * be made again. `bin`: the scripts folder of the layout.
+ */
+export async function becomeCommand(argv: readonly string[], bin: string, root: string): Promise<undefined> {
   try {
-    return replaceProcess(...runEnvironment(argv, bin, `${root}/.venv`, process.env));
+    const [words, variables] = runEnvironment(argv, bin, `${root}/.venv`, process.env);
+    // What `PATH` has instead is not what was meant.
+    if (!words[0]?.startsWith(`${bin}/`) && isGone(bin)) return undefined;
+    replaceProcess(words, variables);
   } catch (error) {
+    if (isGone(bin)) return undefined;
     throw (await import("./missing-command.ts")).missingCommand(error, argv[0] ?? "", bin);
   }
+}
+
+/** Whether the environment of a scripts folder was taken away since it was looked at. */
+export function isGone(bin: string): boolean {
+  return !isThere(`${bin}/${process.platform === "win32" ? "python.exe" : "python"}`);
 }
