@@ -418,6 +418,39 @@ describe("settings of builds", () => {
     await other.ok("install");
     expect(other.sh(".venv/bin/python", "-c", "import close").code).toBe(0);
   });
+
+  test("so does its metadata while there is no lock yet; what the environment lacks is named", async () => {
+    const other = me.project("together-unlocked");
+    const own = `${other.dir}/near`;
+    writeSource(own, {
+      name: "near",
+      pyproject:
+        '[build-system]\nrequires = ["words"]\nbuild-backend = "build_backend"\nbackend-path = ["."]\n[project]\nname = "near"\nversion = "1.0"\ndynamic = ["dependencies"]\n',
+    });
+    put(
+      own,
+      "build_backend.py",
+      `import words\nassert words.__version__ == "1.0"\n${readFileSync(`${own}/build_backend.py`, "utf8")}`,
+    );
+    const settings = `[tool.uv]\nno-build-isolation-package = ["near"]\n[tool.uv.sources]\nnear = { path = "near" }\n`;
+    const first = await (async () => {
+      other.write("pyproject.toml", pyproject(["near"], settings));
+      return await other.dx("lock");
+    })();
+    expect([first.code, first.stderr]).toEqual([
+      1,
+      expect.stringContaining("has no words: `dx-py add words`"),
+    ]);
+    // The group that has it is not installed by default.
+    other.write(
+      "pyproject.toml",
+      pyproject(["near"], `[dependency-groups]\nbuilding = ["words<2"]\n${settings}`),
+    );
+    await other.ok("lock");
+    other.write("pyproject.toml", pyproject(["near", "words<2"], settings));
+    await other.ok("install");
+    expect(other.sh(".venv/bin/python", "-c", "import near").code).toBe(0);
+  });
 });
 
 describe("a build that is killed", () => {

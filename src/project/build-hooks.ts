@@ -6,12 +6,8 @@
 import { mkdtempSync } from "node:fs";
 import { findLayout, healLayout } from "../environment/heal.ts";
 import { looksHealthy } from "../environment/layout-health.ts";
-import { selectPackages } from "../environment/select.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { hashBytes, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
-import { openDpl } from "../lock/dpl-reader.ts";
-import { encodeDpl } from "../lock/dpl-writer.ts";
-import { lockFromResolution } from "../lock/lock-from-resolution.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import type { FileLock } from "../platform/file-lock.ts";
 import { type Home, homeFolders } from "../platform/home.ts";
@@ -19,6 +15,7 @@ import { removeTree } from "../platform/staging.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
 import type { WantedPackage } from "../realise/wanted-package.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
+import type { ResolveRequest } from "../resolver/request.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { tryHoldStore } from "../store/store-lock.ts";
@@ -28,7 +25,9 @@ import { buildSettings } from "./build-settings.ts";
 import { cacheChoices, sharerFor, storeSettings, substituterChain } from "./cache-settings.ts";
 import type { Project } from "./discover.ts";
 import { rememberRequires } from "./remembered-requires.ts";
+import { resolveHere } from "./resolve-here.ts";
 import type { BuildPolicy } from "./resolve-request.ts";
+import { defaultGroups } from "./root-requirements.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
 import { describeSource } from "./static-source.ts";
 
@@ -41,6 +40,8 @@ export interface BuildRequestContext {
   context: ActContext;
   /** Builds obey the policy of the resolution they serve. */
   request: BuildPolicy;
+  /** The resolution itself, for what is built in the environment that it is to give. */
+  resolving?: ResolveRequest;
 }
 
 export function openStores(context: ActContext, share?: string): Store {
@@ -122,9 +123,8 @@ async function resolveForBuild(
   of: BuildRequestContext,
   index: PackageIndex,
 ): Promise<WantedPackage[]> {
-  const { resolve } = await import("../resolver/resolve.ts");
   const { interpreter, request } = of;
-  const resolution = await resolve(
+  return await resolveHere(
     {
       root: { name: "build-environment" },
       requirements: requirements.map((requirement) => ({
@@ -132,7 +132,7 @@ async function resolveForBuild(
         scope: {},
         declaredAt: "build-system.requires",
       })),
-      requiresPython: `>=${interpreter.version}`,
+      requiresPython: undefined,
       extras: [],
       groups: [],
       constraints: request.buildConstraints ?? [],
@@ -140,7 +140,7 @@ async function resolveForBuild(
       excludes: [],
       sources: {},
       indexPins: {},
-      environments: [thisEnvironment(interpreter)],
+      environments: [],
       requiredEnvironments: [],
       conflicts: [],
       prerelease: request.prerelease,
@@ -153,46 +153,44 @@ async function resolveForBuild(
       preferences: [],
       upgrade: [],
     },
-    { index, interpreter, build: buildInterfaceFor(of) },
-  );
-  const lock = lockFromResolution(resolution, {
-    extras: [],
-    dependencyGroups: [],
-    defaultGroups: [],
-    fingerprint: "0".repeat(64),
-    options: {},
-  });
-  const dpl = openDpl(encodeDpl({ ...lock, environments: [] }, { pylockSha256: "0".repeat(64), inputs: [] }));
-  return selectPackages(
-    dpl,
-    interpreter,
     { extras: [], groups: [] },
-    { noBinary: request.noBinary, noBuild: request.noBuild },
+    { index, interpreter, build: buildInterfaceFor(of) },
   );
 }
 
-/** A marker that holds on this machine with this interpreter and nowhere else that matters. */
-function thisEnvironment({ markers }: Interpreter): string {
-  const names = [
-    "python_full_version",
-    "sys_platform",
-    "platform_machine",
-    "implementation_name",
-    "os_name",
-  ] as const;
-  return names.map((name) => `${name} == '${markers[name]}'`).join(" and ");
+/** For what is built without isolation while a lock is being made. One for each set of requirements. */
+function environmentOfOthers(of: BuildRequestContext, resolving: ResolveRequest, realising: RealiseContext) {
+  const made = new Map<string, Promise<string | undefined>>();
+  return (requires: readonly Requirement[]) => {
+    const key = requires.map(({ normalized }) => normalized).join(" ");
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const { resolving: _, ...plain } = of;
+    const make = async () => {
+      const { pythonOfOthers } = await import("./environment-of-others.ts");
+      const here = { index: await of.index(), interpreter: of.interpreter, build: buildInterfaceFor(plain) };
+      return await pythonOfOthers(resolving, requires, defaultGroups(of.project), here, realising);
+    };
+    const making = make();
+    made.set(key, making);
+    return making;
+  };
 }
 
 async function prepareBuilds(of: BuildRequestContext): Promise<BuildInterface> {
   const { createBuildInterface } = await import("../realise/build/create-build-interface.ts");
   const realising = realiseContextFor(of);
-  if (await holdStore(of.context)) return createBuildInterface(realising);
+  const withOthers = (context: RealiseContext): RealiseContext =>
+    of.resolving === undefined
+      ? context
+      : { ...context, environmentOfOthers: environmentOfOthers(of, of.resolving, context) };
+  if (await holdStore(of.context)) return createBuildInterface(withOthers(realising));
   const { tmpdir } = await import("node:os");
   // Builds need a place to write: for as long as this process takes, with what the real store has below it.
   const home = homeFolders({ DX_PY_HOME: mkdtempSync(`${tmpdir()}/dx-py-home-`) });
   process.on("exit", () => removeTree(home.root));
   return createBuildInterface(
-    realiseInto(realising, { home, store: openStore(home, { system: of.context.home.store }) }),
+    withOthers(realiseInto(realising, { home, store: openStore(home, { system: of.context.home.store }) })),
   );
 }
 

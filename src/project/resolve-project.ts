@@ -69,6 +69,7 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
         index: () => index,
         context,
         request: options.requestOf(project),
+        resolving: options.requestOf(project),
       });
     const project = await withBuiltMetadata(options.project, buildsOf(options.project));
     const plain = options.requestOf(project);

@@ -36,6 +36,11 @@ export interface RealiseContext {
     packages: RealisedPackage[],
     interpreter: Interpreter,
   ) => Promise<{ prefix: string }>;
+  /**
+   * The Python of an environment that holds what a package is installed with, for a build without isolation that needs these
+   * requirements: while a lock is being made. `undefined`: there is nothing else.
+   */
+  environmentOfOthers?: (requires: readonly Requirement[]) => Promise<string | undefined>;
   build?: BuildSettings;
   /** Aborted: nothing more is begun, builds are ended, and its reason is thrown. */
   signal?: AbortSignal;

@@ -23,6 +23,7 @@ import { type BuildFolders, buildVariables, recordedVariables } from "./build-va
 import { hintForLog } from "./failure-hints.ts";
 import { noteNeed } from "./needed-builds.ts";
 import { sandbox } from "./sandbox.ts";
+import { hintForMissing, missingFrom } from "./without-isolation.ts";
 
 export interface BuildSession {
   readonly asked: AskedBuild;
@@ -98,10 +99,15 @@ async function openSession(
   const system = buildSystemOf(folder);
   const folders: BuildFolders = { staging, cargoHome: `${context.home.index}/cargo` };
   const requested = asked.request?.build.environment ?? {};
-  let python = context.build?.pythonWithoutIsolation ?? context.interpreter.executable;
-  if (asked.request?.build.isolated === false) folders.environment = dirname(dirname(python));
+  const isolated = asked.request?.build.isolated ?? true;
+  let python = context.interpreter.executable;
+  if (!isolated) {
+    const { pythonWithoutIsolation: given } = context.build ?? {};
+    python = given ?? (await context.environmentOfOthers?.(system.requires)) ?? python;
+    folders.environment = dirname(dirname(python));
+  }
   let requires: PackageReference[] = [];
-  let pending: { hook: string; stated: readonly Requirement[]; isolated: boolean } | undefined;
+  let pending: { hook: string; stated: readonly Requirement[] } | undefined;
 
   async function makeEnvironment(requirements: readonly Requirement[]): Promise<void> {
     const made = await buildEnvironment(asked, requirements, context, realise);
@@ -135,7 +141,7 @@ async function openSession(
   /** `undefined`: nothing is pending, or the environment had to be made anew for what was asked for. */
   async function callPending(hook: string, args: unknown[]): Promise<HookAnswer | undefined> {
     if (pending === undefined) return undefined;
-    const { hook: ask, stated, isolated } = pending;
+    const { hook: ask, stated } = pending;
     pending = undefined;
     const enough = isolated ? { enough: stated.map(({ text }) => text) } : {};
     const both = process.platform !== "win32";
@@ -147,7 +153,7 @@ async function openSession(
     const required = resultOf(ask, answer.first ?? answer);
     if (required === undefined || !isolated) return "left" in answer ? undefined : answer;
     const more = requirementsIn(required.result);
-    if (more === undefined) throw session.failed(ask, "it did not return a list of requirements");
+    if (more === undefined) throw failed(ask, "it did not return a list of requirements");
     const fresh = more.filter((text) => !stated.some((requirement) => requirement.text === text));
     if (fresh.length === 0) return "left" in answer ? undefined : answer;
     await makeEnvironment([...stated, ...fresh.map((text) => parseRequirement(text, { where: ask }))]);
@@ -158,14 +164,14 @@ async function openSession(
     if ("result" in answer) return answer;
     if ("missing" in answer || "left" in answer) return undefined;
     if ("unavailable" in answer)
-      throw buildFailure(
-        asked,
-        log,
-        context,
-        hook,
-        `the backend ${system.backend} cannot be imported: ${answer.unavailable.message}`,
-      );
-    throw buildFailure(asked, log, context, hook, `${answer.failed.type}: ${answer.failed.message}`);
+      throw failed(hook, `the backend ${system.backend} cannot be imported: ${answer.unavailable.message}`);
+    throw failed(hook, `${answer.failed.type}: ${answer.failed.message}`);
+  }
+
+  function failed(hook: string, problem: string): Failure {
+    const stated = system.requires.map(({ normalized }) => normalized);
+    const missing = isolated ? [] : missingFrom(folders.environment ?? "", stated);
+    return buildFailure(asked, log, context, hook, problem, missing);
   }
 
   /** Cargo keeps what it downloaded in a folder of its own, which it locks. */
@@ -191,15 +197,14 @@ async function openSession(
     async prepare(hook) {
       const extra = asked.request?.build.extraRequires ?? [];
       const stated = [...system.requires, ...extra.map((text) => parseRequirement(text))];
-      const isolated = asked.request?.build.isolated ?? true;
       if (isolated) await makeEnvironment(stated);
-      pending = { hook: `get_requires_for_${hook}`, stated, isolated };
+      pending = { hook: `get_requires_for_${hook}`, stated };
     },
     async call(hook, ...args) {
       const answer = (await callPending(hook, args)) ?? (await run(hook, args));
       return resultOf(hook, answer);
     },
-    failed: (hook, problem) => buildFailure(asked, log, context, hook, problem),
+    failed,
   };
   return session;
 }
@@ -253,14 +258,17 @@ function buildFailure(
   context: RealiseContext,
   hook: string,
   problem: string,
+  missing: readonly string[],
 ): Failure {
   const tail = logTail(log.path);
   const version = asked.version === undefined ? "" : ` ${asked.version}`;
-  const hint = hintForLog(`${tail}\n${problem}`, {
-    name: asked.name,
-    python: context.interpreter.version,
-    sandboxed: context.build?.sandbox === true,
-  });
+  const hint =
+    hintForMissing(asked.name, missing) ??
+    hintForLog(`${tail}\n${problem}`, {
+      name: asked.name,
+      python: context.interpreter.version,
+      sandboxed: context.build?.sandbox === true,
+    });
   const shown = lastLines(tail);
   return new Failure(
     "DXPY_BUILD_FAILED",
