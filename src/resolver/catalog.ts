@@ -52,6 +52,11 @@ export interface CatalogContext {
 
 type Loaded<T> = T | Promise<T>;
 
+/** So many times somebody waits for one project before it is worth fetching more of it. */
+const PATIENCE = 2;
+/** Versions to fetch ahead at most. */
+const MOST_AHEAD = 64;
+
 /**
  * Projects and what their versions need, each asked for once. Answers at once what is at hand, so that a solver that
  * has everything cached never waits; what is not at hand is fetched ahead, along the versions likely to be chosen.
@@ -61,6 +66,8 @@ export class Catalog {
   #projects = new Map<string, Loaded<Project>>();
   #needs = new Map<Project, Map<number, Loaded<VersionNeeds | UnusableVersion>>>();
   #requirements = new Map<string, Need | UnusableVersion>();
+  /** How often somebody waited for the metadata of a version of a project. */
+  #waits = new Map<Project, number>();
   pages = 0;
   metadata = 0;
 
@@ -122,6 +129,28 @@ export class Catalog {
       );
     }
     return loaded;
+  }
+
+  /**
+   * Told that the solver waits for a version of a project. Who waits again and again for one project is walking down its versions:
+   * then the metadata of those that come next is fetched meanwhile, twice as many each time. `next`: in the order in which they would
+   * be tried.
+   */
+  waitedFor(project: Project, next: () => Iterable<number>): void {
+    const { candidates } = project;
+    const waits = (this.#waits.get(project) ?? 0) + 1;
+    this.#waits.set(project, waits);
+    if (candidates === undefined || waits < PATIENCE) return;
+    let left = Math.min(MOST_AHEAD, 2 ** waits);
+    for (const i of next()) {
+      if (left === 0) return;
+      const candidate = candidates.get(i);
+      // An sdist is a download of its own kind, and perhaps a build: not on suspicion.
+      if (!candidate.usable || candidate.file.kind !== "wheel") continue;
+      left -= 1;
+      // Whoever comes to need it meets the failure; nobody else does.
+      this.#context.index.metadata(candidate.file).catch(() => {});
+    }
   }
 
   #loadPage(name: string, origin: Origin & { kind: "index" }): Loaded<Project> {

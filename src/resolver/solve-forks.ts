@@ -3,7 +3,14 @@
  * are tried, and where it forks, is what decides which of many solutions is found.
  */
 
-import { emptySet, type IntegerSet, limit, singleton } from "../standards/marker-algebra/integer-set.ts";
+import {
+  emptySet,
+  type IntegerSet,
+  intersection,
+  interval,
+  limit,
+  singleton,
+} from "../standards/marker-algebra/integer-set.ts";
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import type { Project } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
@@ -118,6 +125,8 @@ async function solveFork(
     while (state.added.length < id) state.added.push(undefined);
     state.added[id] = versions === undefined ? [version] : [...versions, version];
     const loading = metadataOf(session, state, one, version);
+    if (loading instanceof Promise && one.kind === "package")
+      lookAhead(session, state, id, one.name, version);
     const metadata = loading instanceof Promise ? await loading : loading;
     const forks = forksOfVersion(session, state, one, metadata);
     if ("problem" in forks) {
@@ -144,6 +153,15 @@ async function solveFork(
     }
     return states;
   }
+}
+
+/** While one version is waited for, those that would be tried after it are asked for too. */
+function lookAhead(session: Session, state: ForkState, id: PackageId, name: string, version: number): void {
+  const project = session.loaded(name, state.env);
+  const { set } = state.solver.solution.term(id)!;
+  const highest = session.highestOf(name, state.env);
+  const rest = highest ? interval(0, version) : interval(version + 1, limit);
+  session.catalog.waitedFor(project, () => project.space.indices(intersection(set, rest), highest));
 }
 
 function propagate(session: Session, state: ForkState, counts: SolveCounts): void {
