@@ -1,17 +1,21 @@
 import { Failure } from "../platform/errors.ts";
 import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
-import { pythonBounds } from "../standards/marker-algebra/marker-python.ts";
 import { type Marker, parseMarker } from "../standards/markers.ts";
+import { everywhere, type ForkEnvironment, narrowed } from "./fork-environment.ts";
+import { forkOfMarker } from "./fork-marker.ts";
+import { firstPython } from "./forks.ts";
 import type { Session } from "./session.ts";
 
-/** The environments that are resolved apart from the start: those of the lock that exists, or of the request; empty: all at once. */
-export function firstForks(session: Session): MarkerTree[] {
-  const { arena, request } = session;
-  const markers = forksOfLock(session) ?? request.environments.map((text) => environment(session, text));
+/** The forks to begin with: those of the lock that exists, or the environments of the request; empty: there is one. */
+export function firstForks(session: Session): ForkEnvironment[] {
+  const { arena, request, python } = session;
+  const forks =
+    forksOfLock(session) ??
+    request.environments.map((text) => narrowed(arena, everywhere, environment(session, text)));
   const oldestFirst = request.forkStrategy === "fewest" || request.resolution === "lowest";
-  const lower = (marker: MarkerTree) => pythonBounds(arena, marker)?.from ?? 0;
-  return markers.sort((a, b) => (oldestFirst ? lower(a) - lower(b) : lower(b) - lower(a)));
+  const from = ({ marker }: ForkEnvironment) => firstPython(arena, marker, python);
+  return forks.sort((a, b) => (oldestFirst ? from(a) - from(b) : from(b) - from(a)));
 }
 
 function environment({ arena, pythonMarker, request }: Session, text: string): MarkerTree {
@@ -30,24 +34,29 @@ function environment({ arena, pythonMarker, request }: Session, text: string): M
  * The forks of the lock that exists, where one can start from them: they are apart from each other, and leave nothing
  * out that is asked for.
  */
-function forksOfLock({ arena, request, pythonMarker }: Session): MarkerTree[] | undefined {
+function forksOfLock(session: Session): ForkEnvironment[] | undefined {
+  const { arena, request, pythonMarker } = session;
   const texts = request.forks ?? [];
   if (texts.length === 0) return undefined;
-  const markers: MarkerTree[] = [];
+  const forks: ForkEnvironment[] = [];
   let all: MarkerTree = falseMarker;
+  let covered: MarkerTree = falseMarker;
   for (const text of texts) {
     const parsed = tryParseMarker(text);
     if (parsed === undefined) return undefined;
-    const marker = fromMarker(arena, parsed);
-    if (!arena.isDisjoint(arena.and(marker, all), pythonMarker)) return undefined;
-    all = arena.or(all, marker);
-    markers.push(marker);
+    const whole = fromMarker(arena, parsed);
+    if (!arena.isDisjoint(arena.and(whole, all), pythonMarker)) return undefined;
+    const fork = forkOfMarker(session, whole);
+    if (fork === undefined) return undefined;
+    all = arena.or(all, whole);
+    covered = arena.or(covered, fork.marker);
+    forks.push(fork);
   }
   const asked = request.environments.reduce(
     (some, text) => arena.or(some, fromMarker(arena, parseMarker(text))),
     request.environments.length === 0 ? trueMarker : falseMarker,
   );
-  return arena.implies(arena.and(asked, pythonMarker), all) ? markers : undefined;
+  return arena.implies(arena.and(asked, pythonMarker), covered) ? forks : undefined;
 }
 
 function tryParseMarker(text: string): Marker | undefined {

@@ -145,12 +145,22 @@ function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
  * Sorts forks so that the one to resolve first comes last. `oldestFirst`: what suits an old Python probably suits a
  * new one too, which makes for fewer versions; otherwise each Python gets the newest version that supports it.
  */
-export function sortForks(arena: MarkerArena, forks: Fork[], oldestFirst: boolean): void {
-  const lower = (fork: Fork) => pythonBounds(arena, fork.env.marker)?.from ?? 0;
+export function sortForks(
+  arena: MarkerArena,
+  forks: Fork[],
+  python: PythonBounds,
+  oldestFirst: boolean,
+): void {
+  const lower = (fork: Fork) => firstPython(arena, fork.env.marker, python);
   const capped = (fork: Fork) => fork.edges.filter(hasUpperBound).length;
   const keyed = forks.map((fork) => ({ fork, lower: lower(fork), capped: capped(fork) }));
   keyed.sort((a, b) => (oldestFirst ? b.lower - a.lower : a.lower - b.lower) || a.capped - b.capped);
   forks.splice(0, forks.length, ...keyed.map((one) => one.fork));
+}
+
+/** The first Python of those that a marker admits within bounds. */
+export function firstPython(arena: MarkerArena, marker: MarkerTree, { from }: PythonBounds): number {
+  return Math.max(pythonBounds(arena, marker)?.from ?? from, from);
 }
 
 function hasUpperBound(edge: Edge): boolean {

@@ -7,6 +7,7 @@ import { markerText } from "../standards/marker-algebra/to-marker.ts";
 import { parseMarker } from "../standards/markers.ts";
 import { compareVersions, type Version } from "../standards/version.ts";
 import type { Project } from "./catalog.ts";
+import { forkMarker } from "./fork-marker.ts";
 import type { ForkState } from "./fork-state.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import type { ResolvedDependency, ResolvedPackage, ResolvedSource } from "./resolution.ts";
@@ -38,7 +39,7 @@ export async function packagesOf(session: Session, forks: readonly SolvedFork[])
   const nodes = Array.from(byKey.values()).flat();
   joinEdges(
     session,
-    forks.map(({ state }) => forkMarker(session, state)),
+    forks.map(({ state }) => forkMarker(session, state.env)),
     nodes,
   );
   seedRoot(session, nodes);
@@ -70,19 +71,21 @@ function versionOf({ project, index }: GraphNode): Version {
  * for conflicting extras and groups are in the same environments, which are named once.
  */
 export function forkTexts(
-  { arena, pythonMarker, request }: Session,
-  forks: readonly SolvedFork[],
+  session: Session,
+  solved: readonly SolvedFork[],
 ): { forks: string[]; environments: string[] } {
+  const { arena, pythonMarker, request } = session;
   const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
   // A fork for Pythons that the project does not admit says nothing to the next resolution.
-  const trees = Array.from(new Set(forks.map(({ state }) => state.env.marker))).filter(
-    (tree) => !arena.isDisjoint(tree, pythonMarker),
-  );
-  const texts = trees.flatMap(textOf);
+  const environments = solved
+    .map(({ state }) => state.env)
+    .filter(({ marker }) => !arena.isDisjoint(marker, pythonMarker));
+  const forks = environments.flatMap((env) => textOf(forkMarker(session, env)));
+  const trees = Array.from(new Set(environments.map(({ marker }) => marker)));
   const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
-  if (arena.implies(pythonMarker, all)) return { forks: texts.length > 1 ? texts : [], environments: [] };
+  if (arena.implies(pythonMarker, all)) return { forks: forks.length > 1 ? forks : [], environments: [] };
   const declared = request.environments.flatMap((text) => textOf(fromMarker(arena, parseMarker(text))));
-  return { forks: texts, environments: declared.length > 0 ? declared : texts };
+  return { forks, environments: declared.length > 0 ? declared : trees.flatMap(textOf) };
 }
 
 function addFork(session: Session, state: ForkState, fork: number, nodes: Map<string, GraphNode[]>): void {
@@ -169,27 +172,6 @@ function variantsOf(
   if (to.kind === "extra") return [{}, { extra: to.extra }];
   if (to.kind === "group") return [{ group: to.group }];
   return [{}];
-}
-
-/** The environments of a fork, and the extras and groups that it was resolved with and without. */
-function forkMarker(session: Session, { env }: ForkState): MarkerTree {
-  const { arena, rootName, request } = session;
-  let marker = env.marker;
-  const items = [
-    ...request.extras.map((value) => ({
-      key: `${rootName}[${value}]`,
-      asked: { kind: "extras" as const, value },
-    })),
-    ...request.groups.map((value) => ({
-      key: `${rootName}:${value}`,
-      asked: { kind: "group" as const, value },
-    })),
-  ];
-  for (const { key, asked } of items) {
-    if (env.included.has(key)) marker = arena.and(marker, arena.question(asked));
-    if (env.excluded.has(key)) marker = arena.and(marker, arena.not(arena.question(asked)));
-  }
-  return marker;
 }
 
 /** The root's own requirements count always, those of an extra or a group where that is selected. */

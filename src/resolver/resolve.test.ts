@@ -223,6 +223,34 @@ describe("environments", () => {
     expect(lines(resolution)).toEqual(["a 2.0"]);
   });
 
+  test("the forks of a lock say which conflicting extras they were resolved with", async () => {
+    const asked: Asked = {
+      optional: { x: ["a==1.0"], y: ["a==2.0"] },
+      conflicts: [[{ extra: "x" }, { extra: "y" }]],
+    };
+    const universe = plain({ a: { "1.0": [], "2.0": [] } });
+    const first = await resolveIn(universe, asked);
+    expect(first.forks).toEqual([
+      '"x" not in extras and "y" in extras',
+      '"x" in extras and "y" not in extras',
+      '"x" not in extras and "y" not in extras',
+    ]);
+    const again = await resolveIn(universe, { ...asked, forks: first.forks });
+    expect([again.forks, lines(again)]).toEqual([first.forks, lines(first)]);
+    // Without the conflict, the forks are about something else.
+    const { conflicts: _, ...plainly } = { ...asked, optional: { x: ["a"], y: ["a"] } };
+    expect((await resolveIn(universe, { ...plainly, forks: first.forks })).forks).toEqual([]);
+  });
+
+  test("of what a marker leaves open, only the project's own Pythons order the forks", async () => {
+    const universe = plain({ a: { "1.0": [] } });
+    const { forks } = await resolveIn(universe, {
+      requires: ["a", "a; implementation_name == 'pypy' or python_version < '3.9'"],
+      requiresPython: ">=3.9",
+    });
+    expect(forks).toEqual(['implementation_name == "pypy"', 'implementation_name != "pypy"']);
+  });
+
   test("forks that are there from the start are resolved from the newest Python on", async () => {
     const universe: Universe = {
       a: { versions: { "1.0": {}, "2.0": { requires_python: ">=3.13" } } },

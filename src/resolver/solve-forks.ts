@@ -15,7 +15,7 @@ import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import type { Project } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
 import { firstForks } from "./first-forks.ts";
-import { admits, everywhere, narrowed } from "./fork-environment.ts";
+import { admits } from "./fork-environment.ts";
 import { type ForkState, firstState, forkState } from "./fork-state.ts";
 import { type Edge, sortForks } from "./forks.ts";
 import type { Need } from "./needs.ts";
@@ -49,8 +49,7 @@ export async function solveForks(
   const start = firstState(session, rootId, onlyVersion);
   const initial = firstForks(session);
   if (initial.length === 0) stack.push(start);
-  for (const marker of initial.toReversed()) {
-    const env = narrowed(arena, everywhere, marker);
+  for (const env of initial.toReversed()) {
     if (admits(arena, env, session.pythonMarker)) stack.push(forkState(session, start, env));
   }
   const solved: SolvedFork[] = [];
@@ -142,7 +141,7 @@ async function solveFork(
       continue;
     }
     const { resolution, forkStrategy } = session.request;
-    sortForks(session.arena, forks, forkStrategy === "fewest" || resolution === "lowest");
+    sortForks(session.arena, forks, session.python, forkStrategy === "fewest" || resolution === "lowest");
     const states: ForkState[] = [];
     for (const fork of forks) {
       const forked = forkState(session, state, fork.env);
