@@ -80,17 +80,21 @@ export async function addToProject(
     mode: "dry-run",
   });
   let bounded = text;
+  let sameQuestion = true;
   const changed: string[] = [];
   for (const addition of additions) {
     const { requirement } = addition;
     const bound =
       addition.raw || addition.source !== undefined ? undefined : lowerBound(requirement, trial.lock);
-    const final = bound === undefined ? written(requirement) : written(requirement, bound);
+    const final = bound === undefined ? written(requirement) : written(requirement, bound.text);
+    // A pre-release in a requirement admits others: then it is another question.
+    if (bound?.prerelease) sameQuestion = false;
     changed.push(final);
     if (bound !== undefined) bounded = addRequirements(bounded, list, [final]);
   }
   const final = bounded === text ? edited : await withText(project, bounded);
-  return await finish(project, bounded, { ...locking, project: final }, changed);
+  const taken = sameQuestion ? { trial } : {};
+  return await finish(project, bounded, { ...locking, ...taken, project: final }, changed);
 }
 
 /** Removes names from a list, or from wherever they are. DXPY_NOT_A_DEPENDENCY with where they are. */
@@ -146,7 +150,7 @@ async function finish(
 }
 
 /** `>=1.2.3`, where the requirement says nothing about versions: the lowest that the lock has of it. */
-function lowerBound(requirement: Requirement, lock: Lock): string | undefined {
+function lowerBound(requirement: Requirement, lock: Lock): { text: string; prerelease: boolean } | undefined {
   if (requirement.specifier.specifiers.length > 0 || requirement.url !== undefined) return undefined;
   const versions = lock.packages
     .filter(
@@ -157,7 +161,8 @@ function lowerBound(requirement: Requirement, lock: Lock): string | undefined {
     .sort(compareVersions);
   const lowest = versions[0];
   if (lowest === undefined) return undefined;
-  return `>=${isPrerelease(lowest) ? lowest.text : publicVersion(lowest).text}`;
+  const prerelease = isPrerelease(lowest);
+  return { text: `>=${prerelease ? lowest.text : publicVersion(lowest).text}`, prerelease };
 }
 
 /** As it was given; with a bound in a normal spelling, markers in single quotes so that TOML needs no escapes. */

@@ -20,7 +20,7 @@ import { foreignLock } from "./foreign-lock.ts";
 import { isSpan } from "./moments.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
-import { resolveProject } from "./resolve-project.ts";
+import { type ResolvedProject, resolveProject } from "./resolve-project.ts";
 import {
   makeResolveRequest,
   requestFingerprint,
@@ -49,6 +49,11 @@ export interface LockOptions {
   options: "own" | "keep";
   /** `check`: change nothing, and fail (DXPY_LOCK_OUTDATED) when something would change. `dry-run`: only say what would. */
   mode: "write" | "check" | "dry-run";
+  /**
+   * A `dry-run` of a request that this one only narrows to what was found then: its resolution is taken over, because it is one of this
+   * request too.
+   */
+  trial?: LockOutcome;
   /** Called when all that can fail is done, and the lock is about to be written or was found to be right. */
   beforeWriting?: () => void;
 }
@@ -72,6 +77,7 @@ export interface LockOutcome {
   preferredFrom?: string;
   /** Chosen already, where resolving needed it. */
   interpreter?: Interpreter;
+  resolved?: ResolvedProject;
   milliseconds: number;
 }
 
@@ -131,7 +137,9 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   if (mode === "check" && read === undefined) throw outdated(project, undefined);
   if (options.options === "keep") asked = ask(flags);
   const passing = movesOn(asked.settings, project.main.settings);
-  const resolved = await resolveProject({ ...options, ...asked, passing });
+  const resolved =
+    options.trial?.resolved?.narrowedTo(asked.fingerprint) ??
+    (await resolveProject({ ...options, ...asked, passing }));
   for (const name of options.upgrade === true ? [] : options.upgrade.map(normalizeName)) {
     const found = resolved.lock.packages.some((entry) => entry.name === name);
     if (!found) context.warn(`\`${name}\` was to be upgraded, but nothing requires it`);
@@ -162,7 +170,8 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     ...(resolved.remembered === undefined ? {} : { remembered: resolved.remembered }),
     ...(existing?.preferredFrom === undefined || upgrading ? {} : { preferredFrom: existing.preferredFrom }),
     interpreter: resolved.interpreter,
-    milliseconds: performance.now() - started,
+    resolved,
+    milliseconds: performance.now() - started + (options.trial?.milliseconds ?? 0),
   };
 }
 

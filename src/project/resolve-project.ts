@@ -41,6 +41,8 @@ export interface ResolvedProject {
   packages: number;
   /** The lock as its files have it. Keeps it for the next time, where it was resolved. */
   compile(): Promise<CompiledLock>;
+  /** The same as the answer to another request that it satisfies. Not kept: resolving that one might find something else. */
+  narrowedTo(fingerprint: string): ResolvedProject;
   /** Absent where it was remembered. */
   stats?: ResolutionStats;
   /** How many pages were found to be as they were. */
@@ -110,17 +112,7 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
     tellUnknownExtras(unknownExtras, context);
     const lock = withRoot(lockFromResolution(resolution, frame), project);
     const keep = memo?.record(build, { lock, unknownExtras });
-    return {
-      lock,
-      packages: lock.packages.length,
-      stats: resolution.stats,
-      interpreter,
-      async compile() {
-        const compiled = await compileLock(lock);
-        keep?.(compiled);
-        return compiled;
-      },
-    };
+    return resolvedProject(lock, { stats: resolution.stats, interpreter }, keep);
   } finally {
     await index.close();
   }
@@ -133,20 +125,42 @@ function tellUnknownExtras(extras: readonly UnknownExtra[], context: ActContext)
   }
 }
 
+function resolvedProject(
+  lock: Lock,
+  facts: Pick<ResolvedProject, "stats" | "remembered" | "interpreter">,
+  keep: ((compiled: CompiledLock) => void) | undefined,
+): ResolvedProject {
+  return {
+    ...facts,
+    lock,
+    packages: lock.packages.length,
+    async compile() {
+      const compiled = await compileLock(lock);
+      keep?.(compiled);
+      return compiled;
+    },
+    narrowedTo: (fingerprint) => resolvedProject({ ...lock, fingerprint }, facts, undefined),
+  };
+}
+
 function rememberedProject(
   { lock: compiled, dpl, pages }: RememberedResolution,
   interpreter: Interpreter,
 ): ResolvedProject {
   let lock: Lock | undefined;
+  const decoded = () => {
+    lock ??= { ...dpl.lock, packages: dpl.entries().map((entry) => entry.toLocked()) };
+    return lock;
+  };
+  const facts = { remembered: { pages }, interpreter };
   return {
+    ...facts,
     get lock() {
-      lock ??= { ...dpl.lock, packages: dpl.entries().map((entry) => entry.toLocked()) };
-      return lock;
+      return decoded();
     },
     packages: dpl.header.packages,
     compile: async () => compiled,
-    remembered: { pages },
-    interpreter,
+    narrowedTo: (fingerprint) => resolvedProject({ ...decoded(), fingerprint }, facts, undefined),
   };
 }
 
