@@ -1,74 +1,51 @@
-/** The commands and their options, as Stricli wants them. Bodies are loaded when their command is called. */
+/** What all commands have in common, as Stricli wants it. The commands themselves are in `whole-application.ts` and `routes/`. */
 import {
   type Application,
   buildApplication,
   buildRouteMap,
-  type CommandContext,
+  type Command,
+  type RouteMap,
   text_en,
 } from "@stricli/core";
 import { nearest } from "../project/setting-checks.ts";
 import { dashed } from "./common-flags.ts";
 import type { CliContext } from "./context.ts";
-import { addCommand, removeCommand } from "./routes/edit-routes.ts";
-import { layoutRoutes, lockShowCommand, storeRoutes } from "./routes/inspect-routes.ts";
-import { installCommand, pipRoute, runRoute } from "./routes/install-routes.ts";
-import { initCommand, lockCommand, treeCommand } from "./routes/lock-routes.ts";
-import { cacheRoutes, completionsCommand, pythonRoutes } from "./routes/machine-routes.ts";
-import { buildRoute, drvRoutes, envRoutes } from "./routes/provenance-routes.ts";
 
-export const ROOT = buildRouteMap<string, CliContext>({
-  routes: {
-    init: initCommand,
-    add: addCommand,
-    remove: removeCommand,
-    lock: lockCommand,
-    install: installCommand,
-    run: runRoute,
-    pip: pipRoute,
-    tree: treeCommand,
-    // Typed as `lock show` (see arguments.ts): `lock` itself is a command and no group of commands.
-    "lock-show": lockShowCommand,
-    build: buildRoute,
-    env: envRoutes,
-    drv: drvRoutes,
-    store: storeRoutes,
-    layout: layoutRoutes,
-    cache: cacheRoutes,
-    python: pythonRoutes,
-    completions: completionsCommand,
-  },
-  aliases: { sync: "install" },
-  docs: { brief: "A Python package and environment manager", hideRoute: { "lock-show": true } },
-});
+export type Routes = Readonly<Record<string, Command<CliContext> | RouteMap<CliContext>>>;
 
-export const APPLICATION: Application<CliContext> = buildApplication<CliContext>(ROOT, {
-  name: "dx-py",
-  scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
-  documentation: {
-    caseStyle: "convert-camel-to-kebab",
-    useAliasInUsageLine: false,
-    onlyRequiredInUsageLine: true,
-    disableAnsiColor: true,
-    alwaysShowHelpAllFlag: false,
-  },
-  localization: {
-    text: {
-      ...text_en,
-      noCommandRegisteredForInput: ({ input, corrections }) =>
-        usageError(
-          `There is no command \`${input}\``,
-          // Anything short is near to anything else that is short.
-          corrections.filter(
-            (word) => nearest(input, [word.replaceAll("`", "")]) !== undefined && input !== "",
-          ),
-          "`dx-py help` lists the commands.",
-        ),
-      exceptionWhileParsingArguments: (error) => argumentError(error),
+export function applicationOf(routes: Routes): Application<CliContext> {
+  const root = buildRouteMap<string, CliContext>({
+    routes,
+    aliases: "install" in routes ? { sync: "install" } : {},
+    docs: { brief: "A Python package and environment manager", hideRoute: { "lock-show": true } },
+  });
+  return buildApplication<CliContext>(root, {
+    name: "dx-py",
+    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    documentation: {
+      caseStyle: "convert-camel-to-kebab",
+      useAliasInUsageLine: false,
+      onlyRequiredInUsageLine: true,
+      disableAnsiColor: true,
+      alwaysShowHelpAllFlag: false,
     },
-  },
-});
-
-export type AnyContext = CommandContext;
+    localization: {
+      text: {
+        ...text_en,
+        noCommandRegisteredForInput: ({ input, corrections }) =>
+          usageError(
+            `There is no command \`${input}\``,
+            // Anything short is near to anything else that is short.
+            corrections.filter(
+              (word) => nearest(input, [word.replaceAll("`", "")]) !== undefined && input !== "",
+            ),
+            "`dx-py help` lists the commands.",
+          ),
+        exceptionWhileParsingArguments: (error) => argumentError(error),
+      },
+    },
+  });
+}
 
 function argumentError(error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 /** The page `docs/commands.md`, from what the commands say of themselves. */
 import { type Application, type CommandContext, generateHelpTextForAllCommands } from "@stricli/core";
-import { APPLICATION } from "./application.ts";
 import { overview } from "./overview.ts";
+import { APPLICATION } from "./whole-application.ts";
 
 const HEAD = `# Commands
 

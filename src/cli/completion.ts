@@ -1,8 +1,8 @@
 /** Answers `dx-py complete -- WORDS…`, which the completion scripts of the shells call: one `word<TAB>brief` per line. */
 import { proposeCompletions } from "@stricli/core";
-import { APPLICATION } from "./application.ts";
 import type { CliContext } from "./context.ts";
 import { writeLine } from "./reporter/write-line.ts";
+import { APPLICATION } from "./whole-application.ts";
 
 /** Directive of the scripts: offer no file names. */
 const NO_FILES = ":4";
