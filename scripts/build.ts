@@ -53,6 +53,8 @@ try {
       // A compiled program otherwise obeys the bunfig.toml and .env of the folder it is started in.
       autoloadBunfig: false,
       autoloadDotenv: false,
+      // Nearly everything here runs for less time than optimising it takes; `expectLongRun` says where not.
+      jitPolicy: 100,
     },
   });
   // An executable that runs cannot be written over; it can be replaced.
