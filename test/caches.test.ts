@@ -247,3 +247,102 @@ test("cache prune and size, store optimise: tables and JSON", async () => {
   expect((await builder.dx("cache", "prune", "--max-size", "huge")).code).toBe(2);
   expect((await builder.ok("store", "optimise")).stderr).toContain("saved");
 });
+
+describe("a lock that pins outputs vouches for them", () => {
+  let pinned: Session;
+  const unsigned = () => `${builder.dir}/../unsigned`;
+  const outputs = () =>
+    [...pinned.read("pylock.toml").matchAll(/output = "([0-9a-f]{64})"/g)].map(([, hash]) => hash!);
+
+  /** A machine that trusts no key; the index only where it is given. */
+  async function onAnotherMachine(lock: string, index: string, act: (other: Session) => Promise<void>) {
+    const other = startSession({ index });
+    try {
+      other.write("pyproject.toml", pinned.read("pyproject.toml"));
+      other.write("pylock.toml", lock);
+      Object.assign(other.env, { DX_PY_CACHE_URL: unsigned() });
+      await act(other);
+    } finally {
+      other.end();
+    }
+  }
+
+  beforeAll(async () => {
+    pinned = builder.project("pinned");
+    pinned.write("pyproject.toml", pyproject(["greet", "source-only"]));
+    await pinned.ok("lock");
+  });
+
+  test("pinned is what the store has; what it has not is named", async () => {
+    const empty = startSession({ index: server.url });
+    try {
+      empty.write("pyproject.toml", pinned.read("pyproject.toml"));
+      const { stderr } = await empty.ok("lock", "--pin-outputs");
+      expect(stderr).toContain("The lock pins 0 outputs");
+      expect(stderr).toContain("3 packages (greet, source-only, words)");
+    } finally {
+      empty.end();
+    }
+    const { pins } = JSON.parse((await pinned.ok("lock", "--pin-outputs", "--json")).stdout);
+    expect(pins).toEqual({ pinned: 3, fresh: 3, missing: [] });
+    expect(outputs()).toHaveLength(3);
+    // People read which file is meant; what was built has its build hash.
+    expect(pinned.read("pylock.toml")).toMatch(
+      /tool\.dx-py\.outputs = \[\n {4}\{file = "words-1\.0-py3-none-any\.whl", output = /,
+    );
+    expect(pinned.read("pylock.toml")).toMatch(/ {4}\{build = "[0-9a-f]{64}", output = /);
+    const again = JSON.parse((await pinned.ok("lock", "--pin-outputs", "--json")).stdout);
+    expect([again.status, again.pins.fresh]).toEqual(["fresh", 0]);
+    expect((await pinned.ok("install", "-v")).stderr).not.toContain("downloaded, 1");
+    expect((await pinned.dx("lock", "--check", "--pin-outputs")).code).toBe(2);
+    await pinned.ok("lock", "--check");
+  });
+
+  test("an unsigned mapping is taken when the pin agrees", async () => {
+    await pinned.ok("cache", "push", "--to", unsigned());
+    await onAnotherMachine(pinned.read("pylock.toml"), NOWHERE, async (other) => {
+      const { stdout, stderr } = await other.ok("install", "--frozen", "--json");
+      expect(JSON.parse(stdout).from).toMatchObject({ cache: 3, downloaded: 0, built: 0 });
+      expect(stderr).not.toContain("not trusted");
+      expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
+      expect((await other.ok("drv", "show", "source-only")).stdout).toContain("signed by: pinned");
+    });
+  });
+
+  test("one that is not what is pinned is refused, and said; without a pin nobody vouches", async () => {
+    const lock = pinned.read("pylock.toml");
+    const words = /words-1\.0-py3-none-any\.whl", output = "([0-9a-f]{64})"/.exec(lock)![1]!;
+    await onAnotherMachine(lock.replace(words, "0".repeat(64)), server.url, async (other) => {
+      const { stdout, stderr } = await other.ok("install", "--frozen", "--json");
+      expect(JSON.parse(stdout).from).toMatchObject({ cache: 2, downloaded: 1, built: 0 });
+      expect(stderr).toContain(`has the output ${words.slice(0, 12)} for`);
+      expect(stderr).toContain("words came out as");
+    });
+    await onAnotherMachine(
+      lock.replace(/tool\.dx-py\.outputs = \[\n[^\]]*\]\n/g, ""),
+      server.url,
+      async (other) => {
+        const { stdout } = await other.ok("install", "--frozen", "--json");
+        expect(JSON.parse(stdout).from).toMatchObject({ cache: 0, downloaded: 2, built: 1 });
+      },
+    );
+  });
+
+  test("pins stay for as long as the files do, and go with them", async () => {
+    const before = outputs();
+    server.add(makeWheel({ name: "more" }));
+    pinned.write("pyproject.toml", pyproject(["greet", "source-only", "more"]));
+    await pinned.ok("lock");
+    expect(outputs()).toEqual(before);
+    server.add(
+      makeWheel({ name: "words", version: "1.1", modules: { "words/__init__.py": "value = 'all'\n" } }),
+    );
+    await pinned.ok("lock", "--refresh", "--upgrade-package", "words");
+    expect(outputs()).toHaveLength(2);
+    // The binary lock has them too, and gives the text back.
+    const text = pinned.read("pylock.toml");
+    pinned.remove("pylock.toml");
+    await pinned.ok("lock");
+    expect(pinned.read("pylock.toml")).toBe(text);
+  });
+});

@@ -26,9 +26,7 @@ import { createTransferGate } from "./transfer-gate.ts";
 export interface CacheSubstituterOptions {
   backend: CacheBackend;
   trusted: TrustedKeys;
-  /** The output that somebody vouches for already (a lock); then no signature is needed. */
-  pinned?: (buildHash: string) => string | undefined;
-  /** Said once, when mappings are not signed by a key that is trusted. */
+  /** Told once that mappings are not signed by a key that is trusted, and of each that is not what a lock pins. */
   warn: (message: string) => void;
   /** Threads that unpack. */
   workers?: number;
@@ -43,7 +41,8 @@ export interface Substituted {
 /** A `Substituter` of realise/. */
 export interface CacheSubstituter {
   readonly name: string;
-  substitute(buildHash: string, store: Store): Promise<Substituted | undefined>;
+  /** `pinned`: the output that a lock vouches for: no other is taken, and that one needs no signature. */
+  substitute(buildHash: string, store: Store, pinned?: string): Promise<Substituted | undefined>;
   /** Asks for a whole environment in one request, where enough of it is missing to be worth it. */
   prepare(closure: readonly string[], missing: readonly string[]): Promise<void>;
   /** Gives back threads. */
@@ -74,9 +73,12 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
   }
 
   /** Who vouches for the mapping; `undefined`: nobody whom we trust. */
-  async function voucher(mapping: Mapping, store: Store): Promise<string | undefined> {
-    const pin = options.pinned?.(mapping.buildHash);
-    if (pin !== undefined) return pin === mapping.outputHash ? "pinned" : undefined;
+  async function voucher(mapping: Mapping, store: Store, pinned?: string): Promise<string | undefined> {
+    if (pinned === mapping.outputHash) return "pinned";
+    if (pinned !== undefined) {
+      options.warn(unlikePinnedText(name, mapping, pinned));
+      return undefined;
+    }
     if (knownOutput(mapping.buildHash, store) === mapping.outputHash) return "pinned";
     const answer = await verifyMapping(mapping, trusted);
     if (answer === "wrong") {
@@ -90,10 +92,10 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
     return undefined;
   }
 
-  async function attempt(buildHash: string, store: Store): Promise<Substituted | undefined> {
+  async function attempt(buildHash: string, store: Store, pinned?: string): Promise<Substituted | undefined> {
     const mapping = await mappingFor(buildHash);
     if (mapping === undefined || failed) return undefined;
-    const signer = await voucher(mapping, store);
+    const signer = await voucher(mapping, store, pinned);
     if (signer === undefined) return undefined;
     let puller = pullers.get(store.root);
     if (puller === undefined) {
@@ -120,10 +122,10 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
 
   return {
     name,
-    async substitute(buildHash, store) {
+    async substitute(buildHash, store, pinned) {
       if (failed) return undefined;
       try {
-        return await attempt(buildHash, store);
+        return await attempt(buildHash, store, pinned);
       } catch (error) {
         // One warning for each cache: what else is under way there fails for the same reason.
         if (failed) return undefined;
@@ -164,6 +166,11 @@ function knownOutput(buildHash: string, store: Store): string | undefined {
     if (output !== undefined) return output;
   }
   return undefined;
+}
+
+function unlikePinnedText(name: string, { buildHash, outputHash }: Mapping, pinned: string): string {
+  const [asked, given, wanted] = [buildHash, outputHash, pinned].map((hash) => hash.slice(0, 12));
+  return `The binary cache ${name} has the output ${given} for ${asked}, where the lock pins ${wanted}: it is not taken`;
 }
 
 function untrustedText(name: string, mapping: Mapping): string {

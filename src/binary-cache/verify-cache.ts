@@ -66,13 +66,12 @@ async function checkMapping(
     const substituter = createCacheSubstituter({
       backend,
       trusted: new Map(),
-      pinned: () => outputHash,
       warn: () => {},
       workers: 1,
     });
     await substituter.prepare([], []);
     try {
-      await substituter.substitute(buildHash, store);
+      await substituter.substitute(buildHash, store, outputHash);
     } finally {
       await substituter.rest();
     }

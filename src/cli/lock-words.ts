@@ -1,6 +1,7 @@
 /** What is said about a lock that was made: one line, the changes, and the same as JSON. */
 import type { LockDiff } from "../lock/lock-diff.ts";
 import type { LockOutcome } from "../project/lock-project.ts";
+import type { PinOutcome } from "../project/pin-outputs.ts";
 import { count, formatDuration } from "./reporter/amounts.ts";
 import type { Reporter } from "./reporter/reporter.ts";
 
@@ -28,6 +29,15 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
         `${count(stats.pages, "page")}, ${stats.metadata} metadata, ${formatDuration(stats.milliseconds)}`,
     );
   }
+}
+
+export function sayPins(reporter: Reporter, { pinned, fresh, missing }: PinOutcome): void {
+  reporter.note(`The lock pins ${count(pinned, "output")}, ${fresh} of them now`);
+  if (missing.length === 0) return;
+  const shown = missing.length > 5 ? `${missing.slice(0, 5).join(", ")} …` : missing.join(", ");
+  reporter.note(
+    `The store has no output of ${count(missing.length, "package")} (${shown}): \`dx-py install\`, then pin again`,
+  );
 }
 
 /** `+ name 1.0`, `- name 1.0`, `~ name 1.0 -> 2.0`; changes of files or markers only with `-v`. A first lock adds everything: `tree` shows it. */

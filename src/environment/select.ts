@@ -131,7 +131,13 @@ function fileChoice(
   const rankOf = tagSetRank(ranks);
   return (entry) => {
     const { name, version, source } = entry;
-    const wanted: WantedPackage = { name, source, ...(version === undefined ? {} : { version }) };
+    const { outputs } = entry;
+    const wanted: WantedPackage = {
+      name,
+      source,
+      ...(version === undefined ? {} : { version }),
+      ...(outputs === undefined ? {} : { outputs }),
+    };
     if (source.kind !== "index") return wanted;
     const { requiresPython } = entry;
     if (requiresPython !== undefined && !admits(requiresPython)) {

@@ -51,6 +51,8 @@ export function putBody(
   const dependencies = reserve(builder, entry.dependencies.length * DEPENDENCY_SIZE);
   const fileRecords = reserve(builder, files.length * FILE_SIZE);
   const extrasTable = reserve(builder, extras.length * REFERENCE_SIZE);
+  const outputs = sortedOutputs(entry);
+  const outputsAt = reserve(builder, outputs.length === 0 ? 0 : REFERENCE_SIZE);
 
   putSource(pool, source, entry.source);
   const numbers = new Map(extras.map((extra, number) => [extra, number]));
@@ -66,7 +68,13 @@ export function putBody(
   for (let i = 0; i < extras.length; i += 1) {
     setText(pool, extrasTable + i * REFERENCE_SIZE, extras[i]);
   }
+  if (outputs.length > 0) setReference(builder, outputsAt, poolList(pool, outputs.flat()));
   return { pool, extras: numbers };
+}
+
+/** Build hash and output hash of each pinned output, by build hash. */
+export function sortedOutputs({ outputs = {} }: LockedPackage): [string, string][] {
+  return Object.entries(outputs).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** An offset from the body's start and a length; absent: ABSENT, 0. */
@@ -183,8 +191,12 @@ function setHashes(pool: Pool, at: number, hashes: [string, string][] | undefine
     return;
   }
   const sorted = [...hashes].sort(([a], [b]) => (a < b ? -1 : 1));
+  setReference(pool.builder, at, poolList(pool, sorted.flat()));
+}
+
+function poolList(pool: Pool, texts: readonly string[]): Reference {
   const start = pool.builder.length;
-  putTexts(pool.builder, sorted.flat());
+  putTexts(pool.builder, texts);
   pool.referred += pool.builder.length - start;
-  setReference(pool.builder, at, [start - pool.start, pool.builder.length - start]);
+  return [start - pool.start, pool.builder.length - start];
 }

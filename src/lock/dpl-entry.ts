@@ -52,6 +52,8 @@ export interface DplEntry {
   wheelName(number: number): string;
   wheel(number: number): DplWheel;
   readonly wheels: DplWheel[];
+  /** Pinned outputs: output hash by build hash. */
+  readonly outputs: Record<string, string> | undefined;
   /** As in the lock, without what only the DPL knows. */
   toLocked(): LockedPackage;
 }
@@ -71,7 +73,9 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
   const hasSdist = (flags & ENTRY_FLAGS.sdist) !== 0;
   const filesAt = SOURCE_SIZE + dependencyCount * DEPENDENCY_SIZE;
   const extrasAt = filesAt + fileCount * FILE_SIZE;
-  const textsFrom = extrasAt + extrasCount * REFERENCE_SIZE;
+  const outputsAt = extrasAt + extrasCount * REFERENCE_SIZE;
+  const hasOutputs = (flags & ENTRY_FLAGS.outputs) !== 0;
+  const textsFrom = hasOutputs ? outputsAt + REFERENCE_SIZE : outputsAt;
   if (textsFrom > body.bytes.length) fail(entry, "counts more than it can hold");
   body.textsFrom = textsFrom;
   if (hasSdist && fileCount === 0) fail(entry, "says that it has an sdist, and has no file");
@@ -157,6 +161,9 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
     get wheels() {
       return withinBudget(body, () => Array.from({ length: wheelCount }, (_, i) => this.wheel(i)));
     },
+    get outputs() {
+      return hasOutputs ? readOutputs(body, outputsAt) : undefined;
+    },
     toLocked() {
       const { version, marker, requiresPython } = this;
       return withinBudget(body, () => ({
@@ -168,9 +175,18 @@ export function dplEntry(index: number, entry: Region, body: Region): DplEntry {
         dependencies: readDependencies(this),
         ...(hasSdist ? { sdist: readFile(body, filesAt) } : {}),
         wheels: Array.from({ length: wheelCount }, (_, i) => readFile(body, wheelAt(i))),
+        ...(hasOutputs ? { outputs: readOutputs(body, outputsAt) } : {}),
       }));
     },
   };
+}
+
+function readOutputs(body: Region, at: number): Record<string, string> {
+  const outputs = pairs(listAt(body, at) ?? fail(body, "lacks the outputs that it says it pins"), body);
+  const sound = Object.entries(outputs)
+    .flat()
+    .every((hash) => /^[0-9a-f]{64}$/.test(hash));
+  return sound ? outputs : fail(body, "pins an output by what is no hash");
 }
 
 function readSource(body: Region): LockedSource {

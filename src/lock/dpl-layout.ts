@@ -64,7 +64,7 @@ export const E = {
 } as const;
 
 /** Flags of an entry. The release's number of parts (0 to 3) is in the lowest two bits. */
-export const ENTRY_FLAGS = { releaseParts: 3, sdist: 4, all: 7 } as const;
+export const ENTRY_FLAGS = { releaseParts: 3, sdist: 4, outputs: 8, all: 15 } as const;
 
 /** Offsets in the source record that opens a body. */
 export const S = {

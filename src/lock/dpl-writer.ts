@@ -8,7 +8,7 @@ import {
   reserve,
   setReference,
 } from "./byte-builder.ts";
-import { type BuildHashOf, isSha256, poolBitmap, poolText, putBody } from "./dpl-body.ts";
+import { type BuildHashOf, isSha256, poolBitmap, poolText, putBody, sortedOutputs } from "./dpl-body.ts";
 import {
   dplFailure,
   E,
@@ -252,7 +252,13 @@ function putEntry(
   const { view } = entries;
   const setNumber = (offset: number, value: number) => view.setUint32(at + offset, value, true);
   setNumber(E.nameHash, hash);
-  setNumber(E.flags, (version?.parts ?? 0) | (entry.sdist === undefined ? 0 : ENTRY_FLAGS.sdist));
+  const pinned = sortedOutputs(entry).length > 0;
+  setNumber(
+    E.flags,
+    (version?.parts ?? 0) |
+      (entry.sdist === undefined ? 0 : ENTRY_FLAGS.sdist) |
+      (pinned ? ENTRY_FLAGS.outputs : 0),
+  );
   setNumber(E.major, version?.major ?? 0);
   setNumber(E.minor, version?.minor ?? 0);
   setNumber(E.patch, version?.patch ?? 0);

@@ -43,6 +43,11 @@ export interface LockedPackage {
   sdist?: LockedFile;
   /** Sorted by file name. */
   wheels: LockedFile[];
+  /**
+   * Pinned outputs: what its `package` derivations came to, output hash by build hash, lower-case hex. The lock vouches for them
+   * where a binary cache has nobody's signature. Absent: none.
+   */
+  outputs?: Readonly<Record<string, string>>;
 }
 
 /** An edge of the resolution: installers do not need it (PEP 751 `packages.dependencies`). */

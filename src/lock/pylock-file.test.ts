@@ -7,8 +7,10 @@ import { askPython, oraclePython } from "../../test/oracles.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Lock, LockedPackage } from "./lock-model.ts";
 import { canonicalLock } from "./lock-order.ts";
+import { wheelBuildHash } from "./package-identity.ts";
 import { formatPylock, parsePylock } from "./pylock-file.ts";
 import { anyLock, anyText, largeLock, normalName } from "./testing/arbitrary-lock.ts";
+import { bare, lockOf } from "./testing/small-lock.ts";
 
 /** A lock as PEP 751 can say it: files belong to an index alone. */
 const textLock = anyLock({ name: normalName, text: anyText, maxPackages: 10, maxExtras: 5 }).map(
@@ -395,5 +397,42 @@ for line in sys.stdin:
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe("pinned outputs", () => {
+  const wheel = { name: "alpha-1.0-py3-none-any.whl", hashes: sha("a") };
+  const build = wheelBuildHash(wheel)!;
+  const [one, two] = ["1".repeat(64), "2".repeat(64)] as [string, string];
+  const lock = lockOf([
+    bare("alpha", { version: "1.0", wheels: [wheel], outputs: { [build]: one, [two]: two } }),
+  ]);
+  const text = formatPylock(lock);
+
+  test("a wheel's is named by its file, what was built by its build hash; the same comes back", () => {
+    expect(text).toContain(
+      `    {file = "${wheel.name}", output = "${one}"},\n    {build = "${two}", output = "${two}"},\n`,
+    );
+    expect(parsePylock(text, "pylock.toml")).toEqual(lock);
+  });
+
+  test("one of a wheel that is not there any more pins nothing", () => {
+    const merged = parsePylock(
+      text.replace(`{file = "${wheel.name}"`, '{file = "gone-1.0-py3-none-any.whl"'),
+      "pylock.toml",
+    );
+    expect(merged.packages[0]!.outputs).toEqual({ [two]: two });
+  });
+
+  test.each([
+    ["no hash", one, "x"],
+    ["a hash in capitals", one, "A".repeat(64)],
+    ["a path", two, "../../../etc/passwd"],
+  ])("%s is refused with its place", (_, was, is) => {
+    const failure = failureOf(text.replace(`output = "${was}"`, `output = "${is}"`));
+    expect([failure.code, failure.message]).toEqual([
+      "DXPY_BAD_PYLOCK",
+      expect.stringContaining("packages[0].tool.dx-py.outputs"),
+    ]);
   });
 });

@@ -2,6 +2,7 @@ import { Failure } from "../platform/errors.ts";
 import { isValidName, normalizeName } from "../standards/names.ts";
 import { isFileName } from "./file-name.ts";
 import type { Lock, LockedDependency, LockedFile, LockedPackage, LockedSource } from "./lock-model.ts";
+import { wheelBuildHash } from "./package-identity.ts";
 import { edgeTarget, nameInLocation } from "./pylock-writer.ts";
 import { type Table, tableReader } from "./toml-table.ts";
 
@@ -96,11 +97,32 @@ function readPackage(entry: Table): LockedPackage {
     source,
     dependencies: readDependencies(entry, own),
     ...(sdist === undefined ? {} : { sdist: readFile(sdist) }),
-    wheels: wheels.map(readFile),
+    ...readPinned(own, wheels.map(readFile)),
   };
 }
 
-const OWN_PACKAGE_KEYS = new Set(["dependencies", "virtual"]);
+const OWN_PACKAGE_KEYS = new Set(["dependencies", "outputs", "virtual"]);
+const OUTPUT_KEYS = new Set(["file", "build", "output"]);
+
+/** The wheels, and what is pinned of them and of builds. A file that is not there any more pins nothing. */
+function readPinned(own: Table | undefined, wheels: LockedFile[]): Pick<LockedPackage, "wheels" | "outputs"> {
+  const outputs: Record<string, string> = {};
+  for (const row of own?.tables("outputs") ?? []) {
+    row.only(OUTPUT_KEYS);
+    const file = row.string("file");
+    const wheel = wheels.find(({ name }) => name === file);
+    const build = file === undefined ? hashIn(row, "build") : wheel && wheelBuildHash(wheel);
+    const output = hashIn(row, "output");
+    if (build !== undefined) outputs[build] = output;
+  }
+  return Object.keys(outputs).length === 0 ? { wheels } : { wheels, outputs };
+}
+
+function hashIn(row: Table, key: string): string {
+  const hash = row.required(key);
+  if (!/^[0-9a-f]{64}$/.test(hash)) throw row.fault(key, "is not a BLAKE3 hash: 64 lower-case hex digits");
+  return hash;
+}
 
 /** Edges that dx-py knows more about replace the plain ones to the same entry. */
 function readDependencies(entry: Table, own: Table | undefined): LockedDependency[] {

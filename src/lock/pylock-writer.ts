@@ -1,6 +1,7 @@
 import { Failure } from "../platform/errors.ts";
 import type { Lock, LockedDependency, LockedFile, LockedPackage, LockedSource } from "./lock-model.ts";
 import { compareText } from "./lock-order.ts";
+import { wheelBuildHash } from "./package-identity.ts";
 
 /**
  * Writes PEP 751 so that two people's changes seldom touch the same lines: one block for each package, sorted; one line
@@ -44,9 +45,39 @@ function putPackage(lines: string[], entry: LockedPackage): void {
   if (entry.wheels.length > 0) lines.push(`wheels = ${rows(entry.wheels.map(file))}`);
   const extended = extendedEdges(entry.dependencies);
   if (extended.length > 0) lines.push(`tool.dx-py.dependencies = ${rows(extended.map(extendedEdge))}`);
+  const outputs = pinnedOutputs(entry);
+  if (outputs.length > 0) lines.push(`tool.dx-py.outputs = ${rows(outputs)}`);
   if (entry.source.kind === "directory" && entry.source.virtual !== undefined) {
     lines.push(`tool.dx-py.virtual = ${entry.source.virtual}`);
   }
+}
+
+/** Those of wheels by the file's name, which says more than a build hash; then what was built. */
+function pinnedOutputs({ wheels, outputs }: LockedPackage): string[] {
+  if (outputs === undefined) return [];
+  const left = new Map(Object.entries(outputs));
+  const files = wheels.flatMap((wheel) => {
+    const alone = wheels.every((other) => other === wheel || other.name !== wheel.name);
+    const build = alone ? wheelBuildHash(wheel) : undefined;
+    const output = build === undefined ? undefined : left.get(build);
+    if (output === undefined || !left.delete(build!)) return [];
+    return [
+      inline([
+        ["file", text(wheel.name)],
+        ["output", text(output)],
+      ]),
+    ];
+  });
+  const builds = [...left].sort(([a], [b]) => compareText(a, b));
+  return [
+    ...files,
+    ...builds.map(([build, output]) =>
+      inline([
+        ["build", text(build)],
+        ["output", text(output)],
+      ]),
+    ),
+  ];
 }
 
 /** What PEP 751 has a place for: which entries an edge leads to. */

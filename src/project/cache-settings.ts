@@ -110,8 +110,8 @@ function lazySubstituter(choice: CacheChoice, folder: string, context: ActContex
   let wrong = false;
   return {
     name,
-    async substitute(buildHash, store) {
-      return wrong ? undefined : await (await open()).substitute(buildHash, store);
+    async substitute(buildHash, store, pinned) {
+      return wrong ? undefined : await (await open()).substitute(buildHash, store, pinned);
     },
     async prepare(closure, missing) {
       const substituter = await open().catch((error: unknown) => {

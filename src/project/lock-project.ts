@@ -2,6 +2,7 @@
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { diffLocks, isEmptyDiff, type LockDiff } from "../lock/lock-diff.ts";
 import {
+  compileLock,
   confirmInputs,
   freshness,
   type ReadLock,
@@ -18,6 +19,7 @@ import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
 import { foreignLock } from "./foreign-lock.ts";
 import { isSpan } from "./moments.ts";
+import { withPinsOf } from "./pin-outputs.ts";
 import { noProjectTable } from "./project-file.ts";
 import { lockInputs, sourceDigests } from "./project-inputs.ts";
 import { type ResolvedProject, resolveProject } from "./resolve-project.ts";
@@ -152,7 +154,11 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
     throw outdated(project, diff);
   }
   if (mode === "write") {
-    const compiled = await resolved.compile();
+    let compiled = await resolved.compile();
+    const pinned = before?.packages.some(({ outputs }) => outputs !== undefined)
+      ? withPinsOf(before, resolved.lock)
+      : resolved.lock;
+    if (pinned !== resolved.lock) compiled = await compileLock(pinned);
     options.beforeWriting?.();
     writeCompiled(project.root, compiled, inputs);
   }

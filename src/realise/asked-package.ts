@@ -19,6 +19,8 @@ export interface AskedWheel {
   file: LockedFile;
   /** Build hash of the `package` derivation; empty where the lock has no SHA-256. */
   hash: string;
+  /** The output hash that the lock pins. */
+  pinned?: string;
 }
 
 export interface AskedBuild {
@@ -29,6 +31,8 @@ export interface AskedBuild {
   /** Absent where the file's SHA-256 is not known before it is fetched. */
   request?: BuiltPackageDerivation;
   hash: string;
+  /** The output hash that the lock pins. */
+  pinned?: string;
 }
 
 /** A source with the way to it, where a `BuildSource` of a derivation has its identity only. */
@@ -40,6 +44,12 @@ export type SourceToBuild =
 
 /** Failure DXPY_NO_FILE where there is neither a wheel nor a source. */
 export function askFor(wanted: WantedPackage, context: RealiseContext): AskedPackage {
+  const asked = askForSource(wanted, context);
+  const pinned = wanted.outputs?.[asked.hash];
+  return pinned === undefined ? asked : { ...asked, pinned };
+}
+
+function askForSource(wanted: WantedPackage, context: RealiseContext): AskedPackage {
   const { name } = wanted;
   const version = wanted.version === undefined ? {} : { version: wanted.version };
   if (wanted.wheel !== undefined) {

@@ -23,7 +23,7 @@ export async function realisePackages(
   const asked = wanted.map((one) => askFor(one, context));
   const results = asked.map((one) => findAsked(one, context));
   const missing = asked.filter((_, place) => results[place] === undefined);
-  if (missing.length === 0) return results as RealisedPackage[];
+  if (missing.length === 0) return heldToPins(asked, results as RealisedPackage[], context);
   context.onProgress?.({
     kind: "plan",
     packages: wanted.length,
@@ -31,7 +31,29 @@ export async function realisePackages(
     bytes: missing.reduce((sum, one) => sum + knownBytes(one), 0),
   });
   const made = await realiseMissing(asked, distinct(missing), context);
-  return asked.map((one, place) => results[place] ?? { ...made.get(keyOf(one))!, name: one.name });
+  const realised = asked.map((one, place) => results[place] ?? { ...made.get(keyOf(one))!, name: one.name });
+  return heldToPins(asked, realised, context);
+}
+
+/**
+ * What a cache gives is what the lock pins, or is not taken. What was made here of the locked source is right by its derivation; that
+ * it came out otherwise is told.
+ */
+function heldToPins(
+  all: readonly AskedPackage[],
+  realised: RealisedPackage[],
+  context: RealiseContext,
+): RealisedPackage[] {
+  for (const [place, { pinned, name }] of all.entries()) {
+    const { outputHash } = realised[place]!;
+    if (pinned === undefined || pinned === outputHash) continue;
+    const [is, was] = [outputHash, pinned].map((hash) => hash.slice(0, 12));
+    context.onProgress?.({
+      kind: "warning",
+      message: `${name} came out as ${is} here, where the lock pins ${was}: it was built differently (\`dx-py drv rebuild --check ${name}\`, \`dx-py lock --pin-outputs\`)`,
+    });
+  }
+  return realised;
 }
 
 function findAsked(asked: AskedPackage, context: RealiseContext): RealisedPackage | undefined {

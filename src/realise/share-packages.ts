@@ -57,7 +57,7 @@ async function fromCaches(
   warn: (message: string) => void,
 ): Promise<RealisedPackage | undefined> {
   const { substituters = [], store } = context;
-  const answer = await substitute(substituters, asked.hash, store, warn);
+  const answer = await substitute(substituters, asked.hash, store, warn, asked.pinned);
   const found = answer === undefined ? undefined : findObject(answer.outputHash, store);
   if (answer === undefined || found === undefined) return undefined;
   recordSubstituted(asked, answer, context);

@@ -10,9 +10,9 @@ export interface Substituter {
   /**
    * Puts the output of `buildHash` into the store and returns its output hash, with what `drv-out` shall say about it;
    * `undefined` when it does not have it. It verifies what it gets; a cache that cannot be reached or lies throws a
-   * Failure.
+   * Failure. `pinned`: the one output that is wanted, for which a lock vouches.
    */
-  substitute(buildHash: string, store: Store): Promise<string | Substituted | undefined>;
+  substitute(buildHash: string, store: Store, pinned?: string): Promise<string | Substituted | undefined>;
   /**
    * Told before it is asked for the packages of one environment: all of them, and those that are missing here. A Failure
    * is a warning.
@@ -39,10 +39,11 @@ export async function substitute(
   buildHash: string,
   store: Store,
   warn: (message: string) => void,
+  pinned?: string,
 ): Promise<Substituted | undefined> {
   for (const substituter of chain) {
     try {
-      const answer = await substituter.substitute(buildHash, store);
+      const answer = await substituter.substitute(buildHash, store, pinned);
       if (typeof answer === "string") return { outputHash: answer, notes: { substituted: "yes" } };
       if (answer !== undefined) return answer;
     } catch (error) {

@@ -13,6 +13,8 @@ export interface WantedPackage {
   /** What is built when there is no wheel and the source is an index. */
   sdist?: LockedFile;
   source: LockedSource;
+  /** What the lock pins: output hash by build hash of the `package` derivation. */
+  outputs?: Readonly<Record<string, string>>;
 }
 
 export interface RealisedPackage {

@@ -1,15 +1,23 @@
 /** `dx-py lock` */
-import { lockProject } from "../../project/lock-project.ts";
+import { Failure } from "../../platform/errors.ts";
+import { WHOLE_DEFAULT } from "../../project/environment-question.ts";
+import { type LockOutcome, lockProject } from "../../project/lock-project.ts";
+import type { PinOutcome } from "../../project/pin-outputs.ts";
 import { interpreterFor } from "../../project/project-interpreter.ts";
 import type { ToolSettings } from "../../project/tool-settings.ts";
 import type { CliContext } from "../context.ts";
 import type { LockFlags } from "../flags/lock-flags.ts";
-import { lockJson, sayLock } from "../lock-words.ts";
-import { openProject } from "../open-project.ts";
+import { lockJson, sayLock, sayPins } from "../lock-words.ts";
+import { type OpenedProject, openProject } from "../open-project.ts";
 import { perform } from "../perform.ts";
 
 export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
   await perform(this, flags, async (session) => {
+    if (flags.pinOutputs === true && flags.check === true) {
+      throw new Failure("DXPY_USAGE", "`--check` changes nothing, and `--pin-outputs` would", {
+        exitCode: 2,
+      });
+    }
     const opened = await openProject(session, flags);
     // Said even where nothing has to be resolved: a Python that is not there must not pass unnoticed.
     if (flags.python !== undefined) await interpreterFor(opened.project, opened.flags, opened.context);
@@ -21,8 +29,19 @@ export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
     });
     session.reporter.settle();
     sayLock(session.reporter, outcome, flags.dryRun);
-    session.reporter.json(lockJson(outcome));
+    // What was not written cannot be pinned.
+    const asIs = flags.dryRun !== true || outcome.status === "fresh" || outcome.status === "confirmed";
+    const pins =
+      flags.pinOutputs === true && asIs ? await pin(opened, outcome, flags.dryRun !== true) : undefined;
+    if (pins !== undefined) sayPins(session.reporter, pins);
+    session.reporter.json({ ...lockJson(outcome), ...(pins === undefined ? {} : { pins }) });
   });
+}
+
+async function pin(opened: OpenedProject, outcome: LockOutcome, write: boolean): Promise<PinOutcome> {
+  outcome.read?.dpl.close();
+  const { pinOutputs } = await import("../../project/pin-outputs.ts");
+  return await pinOutputs({ ...opened, selection: WHOLE_DEFAULT }, write);
 }
 
 function upgradesOf(flags: LockFlags, settings: ToolSettings): true | string[] {

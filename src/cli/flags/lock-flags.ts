@@ -13,6 +13,7 @@ export interface LockFlags extends CommonFlags {
   upgrade?: boolean;
   upgradePackage: string[];
   dryRun?: boolean;
+  pinOutputs?: boolean;
 }
 
 export interface TreeFlags extends CommonFlags {

@@ -33,6 +33,7 @@ export const lockCommand = buildCommand<LockFlags, [], CliContext>({
       upgrade: yes("Take the newest versions, whatever the lock has"),
       upgradePackage: manyTexts("The same for one package", "NAME"),
       dryRun: yes("Say what would change and write nothing"),
+      pinOutputs: yes("Pin what the store has of it, so that a binary cache needs no signature for it"),
       ...COMMON,
     },
     aliases: { ...COMMON_ALIASES, U: "upgrade", P: "upgradePackage" },

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { DplDigests } from "../dpl-writer.ts";
 import type { Lock, LockedDependency, LockedFile, LockedPackage, LockedSource } from "../lock-model.ts";
 import { canonicalLock } from "../lock-order.ts";
+import { wheelBuildHash } from "../package-identity.ts";
 
 /** Generators of valid locks for property tests. */
 
@@ -155,9 +156,20 @@ export function anyPackage(choices: LockChoices): fc.Arbitrary<LockedPackage> {
       dependencies: fc.array(anyDependency(choices), { maxLength: 5 }),
       sdist: anyFile(choices.text, ".tar.gz"),
       wheels: fc.array(anyFile(choices.text, ".whl"), { maxLength: 5 }),
+      outputs: fc.dictionary(hexDigest, hexDigest, { noNullPrototype: true, minKeys: 1, maxKeys: 3 }),
     },
     ["name", "source", "dependencies", "wheels"],
-  );
+  ).map(withPinnedWheels);
+}
+
+/** Among what is pinned, as most is: wheels. */
+function withPinnedWheels(entry: LockedPackage): LockedPackage {
+  if (entry.outputs === undefined) return entry;
+  const builds = entry.wheels.flatMap((wheel) => wheelBuildHash(wheel) ?? []);
+  return {
+    ...entry,
+    outputs: { ...entry.outputs, ...Object.fromEntries(builds.map((build) => [build, "ab".repeat(32)])) },
+  };
 }
 
 export function anyLock(choices: LockChoices): fc.Arbitrary<Lock> {
