@@ -15,7 +15,9 @@ export const NOWHERE = 4_503_599_627_370_495;
 /** Follows links. What may not be looked at counts as not there. */
 export function glance(path: string): Glance {
   const file = Bun.file(path);
-  return { size: file.size, mtime: file.lastModified };
+  const mtime = file.lastModified;
+  // The size of what is not there would be looked for once more.
+  return { size: mtime === NOWHERE ? 0 : file.size, mtime };
 }
 
 /** Whether a path leads to anything. */
