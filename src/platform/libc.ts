@@ -42,12 +42,23 @@ function tryLoad(): Libc | undefined {
       return undefined;
     }
   }
+  const symbols = process.platform === "linux" ? openOnLinux(LINUX) : undefined;
+  return symbols && { symbols, errno: () => errnoAt(symbols.__errno_location()) };
+}
+
+/** Linux's `ioctl`, for requests that take a pointer; `undefined` elsewhere. Apart, because each symbol costs to load. */
+export function loadIoctl() {
   if (process.platform !== "linux") return undefined;
+  return openOnLinux({
+    ioctl: { args: [FFIType.i32, FFIType.u64, FFIType.ptr], returns: FFIType.i32 },
+  })?.ioctl;
+}
+
+function openOnLinux<T extends Parameters<typeof dlopen>[1]>(symbols: T) {
   const musl = process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1";
   for (const name of ["libc.so.6", musl]) {
     try {
-      const { symbols } = dlopen(name, LINUX);
-      return { symbols, errno: () => errnoAt(symbols.__errno_location()) };
+      return dlopen<T>(name, symbols).symbols;
     } catch {
       // The other C library, or none.
     }

@@ -11,6 +11,7 @@ import {
 import { ensureDir, uniqueName } from "./atomic-file.ts";
 import { acquireLock, type FileLock, withLock } from "./file-lock.ts";
 import type { Home } from "./home.ts";
+import { unrelatedFolders } from "./unrelated-folders.ts";
 
 /**
  * Folders for what is not finished, under `<home>/tmp`: one per process (and thread), `<name>/`, held by a lock on
@@ -89,6 +90,7 @@ function processFolder(home: Home): ProcessFolder {
       continue;
     }
     mkdirSync(path);
+    unrelatedFolders(path);
     const folder = { path, lock };
     folders.set(home.tmp, folder);
     return folder;
