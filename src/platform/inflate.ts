@@ -38,6 +38,14 @@ export function createInflater(): Inflater {
   return direct !== undefined && works(direct) ? direct : { inflate: inflateWhole };
 }
 
+let shared: Inflater | undefined;
+
+/** The one of this thread: `sink` must not inflate with it. */
+export function sharedInflater(): Inflater {
+  shared ??= createInflater();
+  return shared;
+}
+
 /** Drives zlib's state by hand: no allocation per file, and a file larger than the buffer comes in pieces. */
 function createDirectInflater(): Inflater | undefined {
   const { constants, createInflateRaw } = zlib();

@@ -1,5 +1,5 @@
 import { createPathRegister, quoted } from "./archive-path.ts";
-import { createInflater, type Inflater } from "./inflate.ts";
+import { sharedInflater } from "./inflate.ts";
 import type { Mapping } from "./mapping.ts";
 import { accessBytes, type RandomAccess } from "./random-access.ts";
 import { badZip, readZipDirectory, type ZipEntry, type ZipLimits } from "./zip-directory.ts";
@@ -16,7 +16,7 @@ export interface ZipArchive {
   get(path: string): ZipEntry | undefined;
   /** The whole content, in `into` when it is given and large enough (its first `entry.size` bytes are returned). */
   read(entry: ZipEntry, into?: Uint8Array): Uint8Array;
-  /** The content in pieces of at most about 1 MB; each is valid until the next call. What was handed out is only to be believed when this returns. */
+  /** The content in pieces of at most about 1 MB; each is valid during its call, in which no other entry may be read. What was handed out is only to be believed when this returns. */
   stream(entry: ZipEntry, sink: (piece: Uint8Array) => void): void;
 }
 
@@ -43,13 +43,11 @@ export function openZip(source: Uint8Array | Mapping | RandomAccess, options: Zi
   if (entries.length === 0 && offset !== 0) throw badZip(archive, "other data stands before the archive");
   const dataStarts = new Map(entries.map((entry) => [entry, checkLocalHeader(access, entry, archive)]));
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
-  let inflater: Inflater | undefined;
 
   const stream = (entry: ZipEntry, sink: (piece: Uint8Array) => void) => {
     const start = dataStarts.get(entry) ?? 0;
     const raw = access.read(start, entry.compressedSize);
-    inflater ??= createInflater();
-    const fault = inflateEntry(raw, entry, sink, inflater);
+    const fault = inflateEntry(raw, entry, sink);
     if (fault !== undefined) throw badZip(archive, `${quoted(entry.path)} ${fault}`);
   };
   return {
@@ -76,7 +74,6 @@ export function inflateEntry(
   raw: Uint8Array,
   entry: ZipEntry,
   sink: (piece: Uint8Array) => void,
-  inflater: Inflater = createInflater(),
 ): string | undefined {
   let crc = 0;
   const take = (piece: Uint8Array) => {
@@ -86,7 +83,7 @@ export function inflateEntry(
   if (entry.method === 0) {
     if (raw.length > 0) take(raw);
   } else {
-    const fault = inflater.inflate(raw, entry.size, take);
+    const fault = sharedInflater().inflate(raw, entry.size, take);
     if (fault !== undefined) return fault;
   }
   return crc === entry.crc32 ? undefined : "is damaged (its checksum is wrong)";

@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -271,4 +272,30 @@ test.skipIf(process.getuid?.() === undefined)("a store that cannot be written sa
   mkdirSync(home.root, { recursive: true });
   writeFileSync(home.store, "a file where the folder should be");
   await expect(unpack({ name: "a" })).rejects.toThrow("could not be put into the store (");
+});
+
+test("files with one content are one file on the disk, libraries and other modes excepted", async () => {
+  const native = "\x7fELF not really";
+  const big = "x".repeat(3_000_000);
+  const { outputHash } = await unpackOf([
+    file("a/__init__.py"),
+    file("a/b/__init__.py"),
+    file("a/one.txt", "same"),
+    file("a/two.txt", "same"),
+    file("a/run.sh", "same", 0o755),
+    file("a/x.cpython-312-x86_64-linux-gnu.so", native),
+    file("a/y.cpython-312-x86_64-linux-gnu.so", native),
+    file("a/big", big),
+    file("a/big-too", big),
+  ]);
+  const tree = `${treePath(home.store, outputHash)}/lib/a`;
+  const inode = (name: string) => lstatSync(`${tree}/${name}`).ino;
+  expect(inode("b/__init__.py")).toBe(inode("__init__.py"));
+  expect(inode("two.txt")).toBe(inode("one.txt"));
+  expect(inode("run.sh")).not.toBe(inode("one.txt"));
+  expect(inode("y.cpython-312-x86_64-linux-gnu.so")).not.toBe(inode("x.cpython-312-x86_64-linux-gnu.so"));
+  expect(readFileSync(`${tree}/big-too`, "utf8")).toBe(big);
+  const stored = openStore(home).open(outputHash);
+  expect([...stored.manifest()].filter(({ path }) => path.startsWith("lib/a/"))).toHaveLength(9);
+  stored.close();
 });
