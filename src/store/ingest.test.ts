@@ -292,6 +292,7 @@ test("files with one content are one file on the disk, libraries and other modes
   const inode = (name: string) => lstatSync(`${tree}/${name}`).ino;
   expect(inode("b/__init__.py")).toBe(inode("__init__.py"));
   expect(inode("two.txt")).toBe(inode("one.txt"));
+  expect(inode("big-too")).toBe(inode("big"));
   expect(inode("run.sh")).not.toBe(inode("one.txt"));
   expect(inode("y.cpython-312-x86_64-linux-gnu.so")).not.toBe(inode("x.cpython-312-x86_64-linux-gnu.so"));
   expect(readFileSync(`${tree}/big-too`, "utf8")).toBe(big);

@@ -10,7 +10,7 @@ import type { Home } from "../platform/home.ts";
 import { mapReadOnly } from "../platform/mapping.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
 import { openStore } from "./store.ts";
-import { listLevel, names, treePath } from "./store-level.ts";
+import { contentPath, listLevel, names, treePath } from "./store-level.ts";
 
 export interface Optimised {
   objects: number;
@@ -54,8 +54,7 @@ export async function optimiseStore(home: Home, options: OptimiseOptions = {}): 
           result.files += 1;
           if (entry.size < (options.least ?? 1)) continue;
           const file = `${stored.treePath}/${entry.path}`;
-          const hex = entry.blake3.toHex();
-          const name = `${home.store}/links/${hex.slice(0, 2)}/${hex}${entry.executable ? "x" : ""}`;
+          const name = contentPath(home.store, entry.blake3.toHex(), entry.executable);
           const own = lstatSync(file, { throwIfNoEntry: false });
           if (own === undefined || !own.isFile()) continue;
           const known = lstatSync(name, { throwIfNoEntry: false });

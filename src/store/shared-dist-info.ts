@@ -7,11 +7,14 @@ import {
   renameSync,
   statSync,
   symlinkSync,
+  unlinkSync,
 } from "node:fs";
-import { writeNewFile } from "../platform/atomic-file.ts";
+import { ensureDir, writeNewFile } from "../platform/atomic-file.ts";
+import { blake3Hex } from "../platform/blake3.ts";
 import { removeTree } from "../platform/staging.ts";
 import { type AddedFile, installedRecord } from "./installed-record.ts";
 import type { PackageObject, ScriptEntryPoint } from "./package-object.ts";
+import { contentPath } from "./store-level.ts";
 
 /**
  * The `.dist-info` of an installed package ("Recording installed projects") as all layouts share it: the wheel's files,
@@ -70,7 +73,10 @@ function make(object: PackageObject, treePath: string, staging: string): void {
     for (const name of files) {
       linkSync(`${treePath}/lib/${object.distInfo}/${name}`, `${unfinished}/${name}`);
     }
-    for (const [name, text] of texts) writeNewFile(`${unfinished}/${name}`, text, 0o444);
+    for (const [name, text] of texts) {
+      if (name === INSTALLER && linkInstaller(treePath, `${unfinished}/${name}`)) continue;
+      writeNewFile(`${unfinished}/${name}`, text, 0o444);
+    }
     moveIntoPlace(unfinished, path, `${staging}/${object.outputHash}.damaged`);
     chmodSync(path, 0o555);
   } catch (error) {
@@ -78,6 +84,32 @@ function make(object: PackageObject, treePath: string, staging: string): void {
     throw error;
   }
 }
+
+const INSTALLER = "INSTALLER";
+const INSTALLER_TEXT = "dx-py\n";
+
+/** All packages of a store share one: six bytes take a block of the disk. False, and nothing made, where they cannot. */
+function linkInstaller(treePath: string, place: string): boolean {
+  installerHash ??= blake3Hex(INSTALLER_TEXT);
+  const shared = contentPath(treePath.split("/").slice(0, -3).join("/"), installerHash, false);
+  try {
+    linkSync(shared, place);
+    if (readFileSync(place, "utf8") === INSTALLER_TEXT) return true;
+    unlinkSync(place);
+    unlinkSync(shared);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOENT") return false;
+  }
+  writeNewFile(place, INSTALLER_TEXT, 0o444);
+  try {
+    ensureDir(shared.slice(0, shared.lastIndexOf("/")));
+    linkSync(place, shared);
+  } catch {
+    // Another process was faster: the next package shares with theirs.
+  }
+  return true;
+}
+let installerHash: string | undefined;
 
 function moveIntoPlace(unfinished: string, path: string, aside: string): void {
   try {
@@ -150,11 +182,10 @@ function contentOf(object: PackageObject, treePath: string): Content {
     if (REPLACED.test(entry.name)) continue;
     (entry.isDirectory() ? content.folders : content.files).push(entry.name);
   }
-  const installer = "dx-py\n";
   const added: AddedFile[] = addedScripts(object).map((name) => ({
     path: `${SHARED_TO_PREFIX}${SHARED_SCRIPTS}/${name}`,
   }));
-  added.push({ path: `${object.distInfo}/INSTALLER`, content: installer });
+  added.push({ path: `${object.distInfo}/${INSTALLER}`, content: INSTALLER_TEXT });
   const places = {
     distInfo: object.distInfo,
     toPrefix: SHARED_TO_PREFIX,
@@ -162,7 +193,7 @@ function contentOf(object: PackageObject, treePath: string): Content {
     headers: "",
   };
   const record = readFileSync(`${source}/RECORD`, "utf8");
-  content.texts.set("INSTALLER", installer);
+  content.texts.set(INSTALLER, INSTALLER_TEXT);
   content.texts.set("RECORD", installedRecord(record, places, added, object.plainRecord));
   return content;
 }

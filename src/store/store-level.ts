@@ -26,6 +26,11 @@ export function indexPath(root: string, hash: string): string {
   return `${treePath(root, hash)}.dxpkg`;
 }
 
+/** `store/links/ab/<blake3>`, with `x` for executables: one more name of a content that several files share. */
+export function contentPath(root: string, blake3: string, executable: boolean): string {
+  return `${root}/links/${blake3.slice(0, 2)}/${blake3}${executable ? "x" : ""}`;
+}
+
 export function levelHas(root: string, hash: string): boolean {
   return statSync(indexPath(root, hash), { throwIfNoEntry: false })?.isFile() === true;
 }

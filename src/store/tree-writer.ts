@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, linkSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fchmodSync, linkSync, mkdirSync, openSync, renameSync } from "node:fs";
 import { writeWhole } from "../platform/atomic-file.ts";
 import type { BulkBlake3 } from "../platform/blake3.ts";
 import type { ManifestEntry } from "./manifest.ts";
@@ -51,7 +51,7 @@ export function createTreeWriter(root: string, blake3: BulkBlake3): TreeWriter {
 
   /** True when the content was there, and `place` is one more name of it. */
   const link = (place: string, executable: boolean, hash: Uint8Array): boolean => {
-    const key = `${executable ? "x" : ""}${hash.toHex()}`;
+    const key = keyOf(executable, hash);
     const known = contents.get(key);
     if (known !== undefined) {
       try {
@@ -65,6 +65,14 @@ export function createTreeWriter(root: string, blake3: BulkBlake3): TreeWriter {
     return false;
   };
 
+  /** The same for what had to be written before its hash was known. */
+  const linkWritten = (place: string, executable: boolean, hash: Uint8Array): void => {
+    // At the top there are only folders of the format.
+    const linked = `${root}/linked`;
+    if (!link(linked, executable, hash)) contents.set(keyOf(executable, hash), place);
+    else renameSync(linked, place);
+  };
+
   const writeContent = (path: string, executable: boolean, content: Uint8Array): Uint8Array => {
     const hash = blake3.hash(content);
     const place = `${root}/${path}`;
@@ -75,7 +83,8 @@ export function createTreeWriter(root: string, blake3: BulkBlake3): TreeWriter {
   };
 
   const beginPieces = (path: string, executable: boolean) => {
-    const file = openSync(`${root}/${path}`, "wx", modeOf(executable));
+    const place = `${root}/${path}`;
+    const file = openSync(place, "wx", modeOf(executable));
     const stream = blake3.create();
     return {
       write(piece: Uint8Array): void {
@@ -84,7 +93,9 @@ export function createTreeWriter(root: string, blake3: BulkBlake3): TreeWriter {
       },
       end(): Uint8Array {
         if (masked) fchmodSync(file, modeOf(executable));
-        return stream.digest();
+        const hash = stream.digest();
+        if (!MAY_BE_LOADED.test(path)) linkWritten(place, executable, hash);
+        return hash;
       },
       close: () => closeSync(file),
     };
@@ -111,6 +122,10 @@ export function createTreeWriter(root: string, blake3: BulkBlake3): TreeWriter {
       entries.push({ path, executable, size, blake3: state.hash });
     },
   };
+}
+
+function keyOf(executable: boolean, hash: Uint8Array): string {
+  return `${executable ? "x" : ""}${hash.toHex()}`;
 }
 
 function modeOf(executable: boolean): number {
