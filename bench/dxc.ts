@@ -5,9 +5,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dxcOf, findRecord, lookupLayout, openDxc } from "../src/layout/dxc.ts";
+import { dxcOf, findRecord } from "../src/layout/dxc.ts";
 import { type LayoutRecord, UNKNOWN_STAMPS } from "../src/layout/dxc-format.ts";
 import { encodeIndex, insertRecords } from "../src/layout/dxc-writer.ts";
+import { lookupLayout, openDxc } from "../src/layout/open-dxc.ts";
 import { homeFolders } from "../src/platform/home.ts";
 import { bytesTouched, microseconds, printTable, readOnce } from "./table.ts";
 

@@ -168,6 +168,28 @@ describe("noticed at once", () => {
     expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
   });
 
+  test("an index of layouts that is damaged, or gone, is made again", async () => {
+    const index = `${me.home}/layouts.dxc`;
+    const size = statSync(index).size;
+    for (const damage of [
+      () => writeFileSync(index, new Uint8Array(size)),
+      () => writeFileSync(index, ""),
+      () =>
+        writeFileSync(
+          index,
+          readFileSync(index).map((byte, i) => (i >= 64 ? byte ^ 255 : byte)),
+        ),
+      () => me.remove(index),
+    ]) {
+      damage();
+      expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
+      await me.ok("layout", "verify", "--all");
+      expect((await me.ok("install", "-v")).stderr).toContain("layout: hit");
+      expect(statSync(index).size).toBeGreaterThan(64);
+      await ask();
+    }
+  });
+
   test("another project in the folder above, and one in a folder below", async () => {
     me.write("inner/pyproject.toml", pyproject(["pear"], "", "inner"));
     const inner = me.project("project/inner");

@@ -3,7 +3,8 @@ import { lstatSync } from "node:fs";
 import { layoutPath, looksHealthy } from "../environment/layout-health.ts";
 import { readRoot } from "../environment/roots.ts";
 import { linkTarget, swapLink } from "../environment/warm.ts";
-import { findRecord, openDxc } from "../layout/dxc.ts";
+import { findRecord } from "../layout/dxc.ts";
+import { openDxc } from "../layout/open-dxc.ts";
 import { homeFolders } from "../platform/home.ts";
 import { writeLine } from "./reporter/write-line.ts";
 

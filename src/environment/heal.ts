@@ -4,11 +4,11 @@
  */
 import { renameSync } from "node:fs";
 import { type BuiltLayout, buildLayout, layoutRecord } from "../layout/build-layout.ts";
-import { lookupLayout } from "../layout/dxc.ts";
 import { type DxcRecord, type LayoutRecord, UNKNOWN_STAMPS } from "../layout/dxc-format.ts";
 import { insertHoldingLock, rebuildIndex, withIndexLock } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
 import type { LayoutPlan } from "../layout/layout-plan.ts";
+import { lookupLayout } from "../layout/open-dxc.ts";
 import { verifyLayout } from "../layout/verify-layout.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";

@@ -16,7 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { lookupLayout } from "../layout/dxc.ts";
+import { lookupLayout } from "../layout/open-dxc.ts";
 import { removeTree } from "../platform/staging.ts";
 import { compileBytecode } from "./compile-bytecode.ts";
 import { listRoots } from "./roots.ts";

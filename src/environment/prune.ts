@@ -3,10 +3,10 @@
  * store's lock shared), except for the warm path, which takes no lock: what it attaches meanwhile is put back.
  */
 import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { lookupLayout } from "../layout/dxc.ts";
 import type { LayoutRecord } from "../layout/dxc-format.ts";
 import { insertRecords, removeRecords } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
+import { lookupLayout } from "../layout/open-dxc.ts";
 import { type CountedFiles, diskUsage } from "../platform/disk-usage.ts";
 import type { Home } from "../platform/home.ts";
 import { readLink } from "../platform/links.ts";

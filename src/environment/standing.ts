@@ -3,6 +3,7 @@
  * asked, still stands while everything that the answer rests on looks the same. One mapped file of the home, a `stat` for each thing
  * looked at; no `node:fs`, whose loading would take longer than all of it. In every doubt: no answer, and the next step looks closer.
  */
+import { dxcOf, findRecord } from "../layout/dxc.ts";
 import { glance, NOWHERE } from "../platform/glance.ts";
 import type { Home } from "../platform/home.ts";
 import { isStanding, type Root, rootPath, type Standing, type StandingEnvironment } from "./root-record.ts";
@@ -50,13 +51,29 @@ export function findStanding(home: Home, link: string, question: string): FoundS
     const root = JSON.parse(text) as Partial<Root> | null;
     if (root?.format !== 1 || root.link !== link || !Array.isArray(root.standing)) return undefined;
     for (const standing of root.standing as (Partial<Standing> | null)[]) {
-      if (standing?.question === question && isStanding(standing) && looksTheSame(standing))
+      if (
+        standing?.question === question &&
+        isStanding(standing) &&
+        looksTheSame(standing) &&
+        isListed(home, standing)
+      )
         return { standing, link, kept: root.generations?.at(-1)?.layout };
     }
   } catch {
     // No root, or one that makes no sense: `readRoot` makes of it what can be made.
   }
   return undefined;
+}
+
+/** Whether `layouts.dxc` has the layout: one lookup in the mapping. An index that is damaged or gone is made again on the long way. */
+function isListed(home: Home, { environment }: Standing): boolean {
+  if (environment === undefined) return true;
+  const { layoutsIndex } = home;
+  const record = findRecord(
+    dxcOf(Bun.mmap(layoutsIndex), layoutsIndex),
+    Uint8Array.fromHex(environment.projectHash),
+  );
+  return record?.kind === "layout";
 }
 
 function looksTheSame({ seen }: Standing): boolean {

@@ -4,8 +4,9 @@
  * path (`undefined`) in every doubt. It is linked into the entry point: imports nothing that costs time to load.
  */
 import { readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
-import { type Dxc, findRecord, openDxc } from "../layout/dxc.ts";
+import { type Dxc, findRecord } from "../layout/dxc.ts";
 import type { AliasRecord } from "../layout/dxc-format.ts";
+import { openDxc } from "../layout/open-dxc.ts";
 import { changedInputs, DPL_FILE, freshnessStamp, textMatches } from "../lock/dpl-freshness.ts";
 import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import type { Home } from "../platform/home.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { blake3Bytes } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
-import { allRecords, dxcOf, findRecord, lookupAlias, lookupLayout, openDxc } from "./dxc.ts";
+import { allRecords, dxcOf, findRecord } from "./dxc.ts";
 import {
   type AliasRecord,
   type DxcRecord,
@@ -15,6 +15,7 @@ import {
 } from "./dxc-format.ts";
 import { compactIndex, encodeIndex, insertRecords, rebuildIndex, removeRecords } from "./dxc-writer.ts";
 import { DESCRIPTION_FILE } from "./layout-description.ts";
+import { lookupAlias, lookupLayout, openDxc } from "./open-dxc.ts";
 
 const scratch = mkdtempSync(`${process.env["TMPDIR"] ?? "/tmp"}/dxc-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,17 +1,14 @@
 /**
  * The reader of `layouts.dxc` (docs/formats/dxc.md): one lookup touches the header, a slot or two and one record of
- * the mapping, whatever the size of the file. Takes no lock. On the warm path: imports nothing that costs.
+ * the mapping, whatever the size of the file. Takes no lock. On the warm path's first step: imports nothing that costs.
  */
-import { readFileSync } from "node:fs";
 import {
-  type AliasRecord,
   corrupt,
   type DxcRecord,
   decodeHeader,
   decodeRecord,
   FREE,
   HEADER_SIZE,
-  type LayoutRecord,
   MAX_RECORD,
   MIN_RECORD,
   REMOVED,
@@ -34,35 +31,9 @@ export interface SlotPlace {
   length: number;
 }
 
-/**
- * Maps the index. `undefined` when there is none. Failures: `DXPY_DXC_CORRUPT`, `DXPY_DXC_VERSION`; a system error
- * when it cannot be read at all.
- */
-export function openDxc(path: string): Dxc | undefined {
-  const bytes = mapOrRead(path);
-  return bytes === undefined ? undefined : dxcOf(bytes, path);
-}
-
-/** The same over bytes. Failures: `DXPY_DXC_CORRUPT`, `DXPY_DXC_VERSION`. */
+/** The index over its bytes. Failures: `DXPY_DXC_CORRUPT`, `DXPY_DXC_VERSION`. */
 export function dxcOf(bytes: Uint8Array, path: string): Dxc {
   return { path, bytes, view: viewOf(bytes), slots: decodeHeader(bytes, path) };
-}
-
-/**
- * `Bun.mmap` opens for writing: in a home that is somebody else's it fails, and the file is read instead. It also
- * refuses an empty file, which is then found to have no header.
- */
-function mapOrRead(path: string): Uint8Array | undefined {
-  try {
-    return Bun.mmap(path);
-  } catch {
-    try {
-      return new Uint8Array(readFileSync(path));
-    } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return undefined;
-      throw error;
-    }
-  }
 }
 
 /** Finds a key's slot. Failure `DXPY_DXC_CORRUPT` when what is on the way makes no sense. */
@@ -128,29 +99,4 @@ export function* allRecords(dxc: Dxc): Generator<DxcRecord> {
     const { offset, length } = readSlot(dxc, index);
     if (offset !== FREE && offset !== REMOVED) yield decodeRecord(recordBytes(dxc, offset, length), dxc.path);
   }
-}
-
-/** Opens, looks up, and does it once more when that fails: the file grew meanwhile, or a slot was being written. */
-function lookup(indexPath: string, key: Uint8Array): DxcRecord | undefined {
-  const first = openDxc(indexPath);
-  if (first === undefined) return undefined;
-  try {
-    return findRecord(first, key);
-  } catch (error) {
-    const again = openDxc(indexPath);
-    if (again === undefined) throw error;
-    return findRecord(again, key);
-  }
-}
-
-/** The layout of a project hash (32 bytes), or `undefined`. Failures as {@link openDxc} and {@link findRecord}. */
-export function lookupLayout(indexPath: string, key: Uint8Array): LayoutRecord | undefined {
-  const record = lookup(indexPath, key);
-  return record?.kind === "layout" ? record : undefined;
-}
-
-/** What an alias key (32 bytes) stands for, or `undefined`. Failures as {@link openDxc} and {@link findRecord}. */
-export function lookupAlias(indexPath: string, key: Uint8Array): AliasRecord | undefined {
-  const record = lookup(indexPath, key);
-  return record?.kind === "alias" ? record : undefined;
 }
