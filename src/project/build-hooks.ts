@@ -24,6 +24,7 @@ import type { ActContext } from "./act-context.ts";
 import { buildSettings } from "./build-settings.ts";
 import { cacheChoices, sharerFor, storeSettings, substituterChain } from "./cache-settings.ts";
 import type { Project } from "./discover.ts";
+import { gitLogins } from "./git-logins.ts";
 import { rememberRequires } from "./remembered-requires.ts";
 import { resolveHere } from "./resolve-here.ts";
 import type { BuildPolicy } from "./resolve-request.ts";
@@ -66,6 +67,7 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
     env: context.env,
     index: of.index,
     offline,
+    gitLogins: () => gitLogins(project),
     substituters: substituterChain(caches, project.root, offline, context),
     ...(sharer === undefined
       ? {}

@@ -6,6 +6,7 @@ import type { DistributionFile } from "../package-index/distribution.ts";
 import { sha256Hex } from "../platform/sha256.ts";
 import type { BuildInterface } from "../resolver/build-interface.ts";
 import type { PackageSource } from "../resolver/request.ts";
+import { withoutCredentials } from "../standards/url-credentials.ts";
 
 /** Paths within the project's folder are relative to it, so that a second checkout asks for its own. */
 export type BuildQuestion = { file: DistributionFile } | { source: PackageSource; name: string };
@@ -55,6 +56,8 @@ function digestOf(answer: unknown, root: string): string {
 
 function within(root: string): (key: string, value: unknown) => unknown {
   return (key, value) => {
+    // A login is not written down; whoever asks again has it from the project.
+    if (key === "url" && typeof value === "string") return withoutCredentials(value);
     if (key !== "path" || typeof value !== "string") return value;
     if (value === root) return "./";
     return value.startsWith(`${root}/`) ? `./${value.slice(root.length + 1)}` : value;

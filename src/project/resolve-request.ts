@@ -156,7 +156,7 @@ function omitUndefined<T extends object>(value: T): Partial<T> {
 }
 
 /** Every member may be named by any other; what a member declares holds where the root declares nothing. */
-function allSources(project: Project): Record<string, PackageSource[]> {
+export function allSources(project: Project): Record<string, PackageSource[]> {
   const members = new Map(project.members.map((member) => [member.name as string, member]));
   if (project.main.name !== undefined && project.members.length > 0)
     members.set(project.main.name, project.main);

@@ -19,6 +19,8 @@ export interface RealiseContext {
   /** Asked only when something must be fetched. */
   index: () => PackageIndex | Promise<PackageIndex>;
   offline?: boolean;
+  /** URLs of repositories with a login that the project states, by the URL without it. */
+  gitLogins?: () => ReadonlyMap<string, string>;
   substituters?: SubstituterChain;
   /** Told of each object that only the system's store has: takes it into the user's, or notes that it is used there. */
   shareFromSystem?: (outputHash: string, buildHash: string) => void;

@@ -13,6 +13,7 @@ import { NeedList, type UnusableVersion } from "./need-list.ts";
 import type { Need } from "./needs.ts";
 import type { PythonBounds } from "./python-requirement.ts";
 import type { PackageSource } from "./request.ts";
+import { sourceOfUrl } from "./source-of-url.ts";
 import { VersionSpace } from "./version-space.ts";
 
 /** Where a project comes from: the indexes as they are configured, one index by name, or a direct source. */
@@ -283,38 +284,6 @@ const noList = {
     throw new RangeError("a list without versions");
   },
 };
-
-/** A direct reference (`name @ url`, PEP 508) as a source. */
-export function sourceOfUrl(url: string): PackageSource {
-  if (url.startsWith("git+")) {
-    const [repository, fragment] = url.slice(4).split("#", 2) as [string, string | undefined];
-    const at = repository.lastIndexOf("@");
-    const hasRevision = at > repository.indexOf("://") + 3 && at > repository.lastIndexOf("/", at);
-    const subdirectory = subdirectoryOf(fragment);
-    return {
-      kind: "git",
-      url: hasRevision ? repository.slice(0, at) : repository,
-      ...(hasRevision ? { rev: repository.slice(at + 1) } : undefined),
-      ...(subdirectory === undefined ? undefined : { subdirectory }),
-    };
-  }
-  if (url.startsWith("file://"))
-    return { kind: "path", path: decodeURIComponent(url.slice(7)), editable: false };
-  const [plain, fragment] = url.split("#", 2) as [string, string | undefined];
-  const subdirectory = subdirectoryOf(fragment);
-  return {
-    kind: "url",
-    url: subdirectory === undefined ? url : plain,
-    ...(subdirectory === undefined ? undefined : { subdirectory }),
-  };
-}
-
-function subdirectoryOf(fragment: string | undefined): string | undefined {
-  return fragment
-    ?.split("&")
-    .find((part) => part.startsWith("subdirectory="))
-    ?.slice("subdirectory=".length);
-}
 
 export function originKey(name: string, origin: Origin): string {
   if (origin.kind === "index") return origin.index === undefined ? name : `${name} from ${origin.index}`;

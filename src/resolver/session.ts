@@ -9,7 +9,7 @@ import type { Requirement } from "../standards/requirements.ts";
 import { parseSpecifierSet } from "../standards/specifiers.ts";
 import { tryParseVersion, type Version } from "../standards/version.ts";
 import type { BuildInterface } from "./build-interface.ts";
-import { Catalog, type Origin, originKey, type Project, sourceOfUrl } from "./catalog.ts";
+import { Catalog, type Origin, originKey, type Project } from "./catalog.ts";
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
 import type { ConflictKeys, Edge } from "./forks.ts";
 import type { NeedList } from "./need-list.ts";
@@ -19,6 +19,7 @@ import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.
 import type { PackageSource, ResolveRequest } from "./request.ts";
 import { allowedYanked, candidatePolicy, highestPolicy, prereleasePolicy } from "./request-policies.ts";
 import { type Preferred, type Prereleases, preferredVersion, selectVersion } from "./select-version.ts";
+import { sourceOfUrl } from "./source-of-url.ts";
 import { PackageTable } from "./virtual-packages.ts";
 
 /** What one resolution knows throughout: the request, read, and the memories that all forks share. */

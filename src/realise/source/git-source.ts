@@ -16,6 +16,8 @@ export interface GitContext {
   home: Home;
   env: Readonly<Record<string, string | undefined>>;
   offline?: boolean;
+  /** URLs with the login that the project states for them, by the URL without it, which is what a lock has. */
+  gitLogins?: () => ReadonlyMap<string, string>;
 }
 
 /** What was asked for: at most one of the three; none is the default branch. */
@@ -32,10 +34,11 @@ const commitId = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
  * Failures: DXPY_GIT (cannot be reached), DXPY_GIT_REVISION (no such revision), DXPY_OFFLINE_MISSING, DXPY_BAD_SOURCE.
  */
 export async function resolveGitRevision(
-  url: string,
+  plainUrl: string,
   revision: GitRevision,
   context: GitContext,
 ): Promise<string> {
+  const url = withLogin(plainUrl, context);
   const asked = revision.tag ?? revision.branch ?? revision.rev ?? "HEAD";
   checkRevision(asked, url);
   return await withClone(url, context, async (clone) => {
@@ -59,11 +62,12 @@ export async function resolveGitRevision(
 
 /** Puts the files of a commit into `folder`, which must not exist, with submodules and the history that version tools read. */
 export async function checkoutGit(
-  url: string,
+  plainUrl: string,
   commit: string,
   folder: string,
   context: GitContext,
 ): Promise<void> {
+  const url = withLogin(plainUrl, context);
   checkRevision(commit, url);
   await withClone(url, context, async (clone) => {
     if (!(await hasCommit(clone, commit, context))) {
@@ -88,8 +92,25 @@ export async function checkoutGit(
   await git(["remote", "set-url", "origin", "--", withoutCredentials(url)], folder, context);
   if (!existsSync(`${folder}/.gitmodules`)) return;
   if (context.offline) throw offlineFailure(url, "its submodules");
-  const modules = await git(["submodule", "--quiet", "update", "--init", "--recursive"], folder, context);
+  const modules = await git(
+    [...sameLogin(url), "submodule", "--quiet", "update", "--init", "--recursive"],
+    folder,
+    context,
+  );
   if (modules.code !== 0) throw gitFailure("has submodules that could not be fetched", url, modules.stderr);
+}
+
+function withLogin(url: string, { gitLogins }: GitContext): string {
+  return gitLogins?.().get(url) ?? url;
+}
+
+/**
+ * Submodules on the same host are opened by the same login, which is not written into the tree: a build must not see it. A plain
+ * name of ssh stands in the URL anyway.
+ */
+function sameLogin(url: string): string[] {
+  const [, origin] = /^(https?:\/\/[^/?#]*@[^/?#]+)/i.exec(url) ?? [];
+  return origin === undefined ? [] : ["-c", `url.${origin}/.insteadOf=${withoutCredentials(origin)}/`];
 }
 
 async function withClone<T>(
