@@ -34,8 +34,8 @@ export interface WrittenBody {
   extras: ReadonlyMap<string, number>;
 }
 
-/** BLAKE3 build hash of a wheel; `undefined` where the lock has no SHA-256 for it. */
-export type BuildHashOf = (file: LockedFile) => Uint8Array | undefined;
+/** BLAKE3 build hash of a wheel. The bytes are only looked at until the next call. */
+export type BuildHashOf = (filename: string, sha256: string) => Uint8Array;
 
 export function putBody(
   builder: ByteBuilder,
@@ -62,8 +62,7 @@ export function putBody(
   for (let i = 0; i < files.length; i += 1) {
     const file = files[i]!;
     const isSdist = i === 0 && entry.sdist !== undefined;
-    const buildHash = isSdist ? undefined : buildHashOf(file);
-    putFile(pool, fileRecords + i * FILE_SIZE, file, buildHash);
+    putFile(pool, fileRecords + i * FILE_SIZE, file, isSdist ? undefined : buildHashOf);
   }
   for (let i = 0; i < extras.length; i += 1) {
     setText(pool, extrasTable + i * REFERENCE_SIZE, extras[i]);
@@ -153,7 +152,7 @@ export function isSha256(digest: string | undefined): digest is string {
   return digest !== undefined && SHA256.test(digest);
 }
 
-function putFile(pool: Pool, at: number, file: LockedFile, buildHash: Uint8Array | undefined): void {
+function putFile(pool: Pool, at: number, file: LockedFile, buildHashOf: BuildHashOf | undefined): void {
   const { builder } = pool;
   if (!isFileName(file.name))
     throw dplFailure("BAD_VALUE", `${JSON.stringify(file.name)} is not the name of a file`);
@@ -166,6 +165,7 @@ function putFile(pool: Pool, at: number, file: LockedFile, buildHash: Uint8Array
   setWide(builder, at + F.size, file.size, `the size of ${file.name}`);
   setWide(builder, at + F.uploadTime, file.uploadTime, `the upload time of ${file.name}`);
   if (plain) builder.bytes.set(Uint8Array.fromHex(sha256), at + F.sha256);
+  const buildHash = plain ? buildHashOf?.(file.name, sha256) : undefined;
   if (buildHash !== undefined) builder.bytes.set(buildHash, at + F.buildHash);
   const flags =
     (plain ? FILE_FLAGS.sha256 : 0) |

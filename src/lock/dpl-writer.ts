@@ -213,10 +213,13 @@ function putEntries(
 ): void {
   const asked = extrasAsked(lock.packages);
   const encoder = new TextEncoder();
-  const buildHashOf: BuildHashOf = ({ name, hashes }) =>
-    isSha256(hashes["sha256"])
-      ? blake3(encoder.encode(packageDerivationText(name, hashes["sha256"])))
-      : undefined;
+  // One buffer for all texts: a thousand small ones cost more than what is done with them.
+  let scratch = Buffer.allocUnsafe(4096);
+  const buildHashOf: BuildHashOf = (name, sha256) => {
+    const text = packageDerivationText(name, sha256);
+    if (text.length * 3 > scratch.length) scratch = Buffer.allocUnsafe(text.length * 3);
+    return blake3(scratch.subarray(0, encoder.encodeInto(text, scratch).written));
+  };
   for (let r = 0; r < runs.length; r += 1) {
     const run = runs[r]!;
     for (let i = run.first; i < run.first + run.count; i += 1) {

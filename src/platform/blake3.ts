@@ -40,7 +40,8 @@ export function loadBulkBlake3(): Promise<BulkBlake3> {
 /** Throws where the module has no binary for this platform, or the temporary folder cannot hold programs (`noexec`). */
 export async function loadNative(): Promise<BulkBlake3> {
   const native = await import("@napi-rs/blake-hash");
-  const asBuffer = (data: Uint8Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const asBuffer = (data: Uint8Array) =>
+    Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return {
     engine: "native",
     hash: (data) => native.blake3(asBuffer(data)),

@@ -4,6 +4,7 @@ import { parseSpecifierSetLenient } from "../standards/lenient-requirements.ts";
 import { limit } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { falseMarker, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
+import type { Version } from "../standards/version.ts";
 import { boundsOf, type PythonBounds } from "./python-requirement.ts";
 import { oldestPythonOf, wheelFitsPython, wheelPlatforms, wheelPythons } from "./wheel-support.ts";
 
@@ -41,10 +42,21 @@ export class Candidates {
   #known: (Candidate | undefined)[] = [];
   #platforms: (MarkerTree | undefined)[] = [];
   #oldest: (number | undefined)[] = [];
+  #positions = new Map<Version, number>();
 
   constructor(page: PackagePage, policy: CandidatePolicy) {
     this.page = page;
     this.#policy = policy;
+  }
+
+  /** The page's `position`, looked up once for each version object: what is preferred is asked for in every fork. */
+  position(version: Version): number {
+    let at = this.#positions.get(version);
+    if (at === undefined) {
+      at = this.page.position(version);
+      this.#positions.set(version, at);
+    }
+    return at;
   }
 
   isPrerelease(i: number): boolean {

@@ -15,7 +15,7 @@ export interface ResolveContext {
   build?: BuildInterface;
   /** Says which Pythons to resolve for when the project does not. */
   interpreter: Interpreter;
-  /** Called for each version that is looked at. */
+  /** Called now and then while versions are looked at. */
   onProgress?: (progress: ResolveProgress) => void;
 }
 
@@ -24,6 +24,9 @@ export interface ResolveProgress {
   decisions: number;
   name?: string;
 }
+
+/** Of so many decisions one is told: nobody reads faster. */
+const REPORTED = 16;
 
 /**
  * Finds versions for everything that the request asks for, in all environments at once. Failures: DXPY_UNSATISFIABLE,
@@ -41,7 +44,9 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
   const report =
     onProgress === undefined
       ? undefined
-      : (name: string) => onProgress({ decisions: counts.decisions, name });
+      : (name: string) => {
+          if (counts.decisions % REPORTED === 0) onProgress({ decisions: counts.decisions, name });
+        };
   try {
     const forks = await solveForks(session, counts, report);
     const packages = await packagesOf(session, forks);

@@ -44,7 +44,7 @@ function selectPreferred(project: Project, candidates: Candidates, choice: Choic
   let best: Preferred | undefined;
   let found = -1;
   for (const one of choice.preferred) {
-    const i = candidates.page.position(one.version);
+    const i = candidates.position(one.version);
     if (i < 0 || !project.space.holds(choice.set, i)) continue;
     if (candidates.isPrerelease(i)) {
       if (choice.prereleases === "never" || (choice.prereleases === "last" && one.from === "fork")) continue;

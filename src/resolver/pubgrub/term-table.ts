@@ -30,8 +30,8 @@ export const unclear = 2;
  */
 export class IncompatibilityRows {
   /** By incompatibility: where its rows begin. A row: package, flags, from, to; before the first, their number. */
-  starts = new Int32Array(4096);
-  rows = new Int32Array(32768);
+  starts = new Int32Array(1024);
+  rows = new Int32Array(8192);
   #end = 0;
 
   put(id: IncompatibilityId, { packages, terms }: Incompatibility): void {
