@@ -77,8 +77,16 @@ function make(object: PackageObject, treePath: string, staging: string): void {
       if (name === INSTALLER && linkInstaller(treePath, `${unfinished}/${name}`)) continue;
       writeNewFile(`${unfinished}/${name}`, text, 0o444);
     }
-    moveIntoPlace(unfinished, path, `${staging}/${object.outputHash}.damaged`);
-    chmodSync(path, 0o555);
+    const isRight = () => {
+      try {
+        return sharedDistInfoFaults(object, treePath).length === 0;
+      } catch {
+        // Taken away under our eyes.
+        return false;
+      }
+    };
+    moveIntoPlace(unfinished, path, `${staging}/${object.outputHash}.damaged`, isRight);
+    close(path);
   } catch (error) {
     removeTree(unfinished);
     throw error;
@@ -111,18 +119,38 @@ function linkInstaller(treePath: string, place: string): boolean {
 }
 let installerHash: string | undefined;
 
-function moveIntoPlace(unfinished: string, path: string, aside: string): void {
-  try {
-    renameSync(unfinished, path);
-    return;
-  } catch (error) {
-    if (!/^(ENOTEMPTY|EEXIST|ENOTDIR|EPERM|EACCES)$/.test((error as { code?: string }).code ?? ""))
-      throw error;
+/**
+ * What stands there already was made by another process, and stays when it is right: layouts may have been given it. Only a damaged
+ * one is taken away, by whoever is first; then the others find nothing there, or one that is right.
+ */
+function moveIntoPlace(unfinished: string, path: string, aside: string, isRight: () => boolean): void {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      renameSync(unfinished, path);
+      return;
+    } catch (error) {
+      const { code = "" } = error as { code?: string };
+      if (!/^(ENOTEMPTY|EEXIST|ENOTDIR|EPERM|EACCES)$/.test(code) || attempt === ATTEMPTS) throw error;
+    }
+    if (isRight()) {
+      removeTree(unfinished);
+      return;
+    }
+    takeAway(path, aside);
+    removeTree(aside);
   }
-  // There was a damaged one, or another process was faster: theirs is as good as ours, and ours as theirs.
-  takeAway(path, aside);
-  renameSync(unfinished, path);
-  removeTree(aside);
+}
+
+const ATTEMPTS = 5;
+
+/** Only after it was moved: a directory can be moved to another parent only while it is writable. */
+function close(path: string): void {
+  try {
+    chmodSync(path, 0o555);
+  } catch (error) {
+    // A repair took it away between the two steps, and makes another.
+    if ((error as { code?: string }).code !== "ENOENT") throw error;
+  }
 }
 
 /** Moves the one of a tree away, with the package or because it is damaged. False when there was none. */
