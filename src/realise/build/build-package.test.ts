@@ -91,6 +91,25 @@ describe.skipIf(testInterpreter === undefined)("building", () => {
     expect(index.downloads).toEqual([]);
   });
 
+  test("the names of temporary folders, which backends write into what they make, are the same in each build", async () => {
+    const odd = withBackend(
+      `import tempfile
+def build_wheel(d, *args, own=build_wheel):
+    names = [os.path.basename(tempfile.mkdtemp(dir=d)) for _ in range(2)]
+    with open("src/odd/__init__.py", "w") as f:
+        f.write("names = %r\\n" % names)
+    return own(d)
+`,
+    );
+    const outputs = [];
+    for (const home of [place, testPlace()]) {
+      const [built] = await realisePackages([wantedSdist(odd, "odd")], testContext(home, testIndex([odd])));
+      outputs.push(built!.outputHash);
+      if (home !== place) home.remove();
+    }
+    expect(outputs[0]).toBe(outputs[1]!);
+  });
+
   test("the environment has build-system.requires and what the backend asks for besides, as output hashes in the derivation", async () => {
     const other = makeWheel({ name: "other", version: "2.0", modules: { "other.py": "" } });
     const odd = withBackend(

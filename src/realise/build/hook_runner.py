@@ -9,6 +9,7 @@ backend and all that it started are killed then. Runs on every Python from 3.7 o
 """
 
 import importlib
+import itertools
 import json
 import os
 import select
@@ -43,6 +44,7 @@ def run(request, tell):
         traceback.print_exc()
         tell({"unavailable": describe(error)})
         return
+    settle_temporary_names()
     first = request.get("first")
     if first is not None:
         asked = in_a_child(lambda: call(backend, first))
@@ -51,6 +53,13 @@ def run(request, tell):
             return
         note("%s %s" % (request["backend"], request["hook"]))
     tell(call(backend, request))
+
+
+def settle_temporary_names():
+    """Backends write the names of their temporary folders into what they make (meson-python): the same names make the same wheel."""
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None and getattr(tempfile, "_name_sequence", "") is None:
+        tempfile._name_sequence = map("dxpy{:04d}".format, itertools.count())
 
 
 def call(backend, request):
