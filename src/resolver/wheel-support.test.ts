@@ -93,5 +93,7 @@ test("the environments within reach of a wheel, whatever they call their machine
   expect(reached("macosx_10_9_x86_64.macosx_11_0_arm64", "sys_platform == 'darwin'")).toBe(true);
   expect(reached("win_amd64.manylinux1_x86_64", "sys_platform == 'darwin'")).toBe(true);
   expect(reached("win_amd64.manylinux1_x86_64", "platform_machine == 's390x'")).toBe(false);
+  expect(reached("android_24_arm64_v8a", "sys_platform == 'linux'")).toBe(false);
+  expect(reached("android_24_arm64_v8a", "platform_machine == 'aarch64'")).toBe(true);
   expect(reached("plan9_mips", "sys_platform == 'win32'")).toBe(true);
 });

@@ -99,6 +99,8 @@ function firstPython(filename: string): number {
 
 const linuxTag = /^(?:manylinux(?:1|2010|2014|_\d+_\d+)|musllinux_\d+_\d+|linux)_(.+)$/;
 const macTag = /^macosx_\d+_\d+_(.+)$/;
+const androidTag = /^android_\d+_(.+)$/;
+const androidMachines: Readonly<Record<string, string>> = { arm64_v8a: "arm", x86_64: "x86_64", x86: "x86" };
 const macMachines: Readonly<Record<string, readonly string[]>> = {
   universal2: ["x86_64", "arm64"],
   universal: ["x86_64", "i386", "ppc64", "ppc"],
@@ -193,6 +195,7 @@ const systems: Readonly<Record<string, readonly (readonly [variable: string, val
     ["os_name", "nt"],
     ["sys_platform", "win32"],
   ],
+  android: [["sys_platform", "android"]],
 };
 
 /**
@@ -235,7 +238,9 @@ function systemAndMachine(tag: string): readonly [string | undefined, string | u
   const linux = linuxTag.exec(tag);
   if (linux !== null) return ["linux", machineOfTag[linux[1]!]];
   const mac = macTag.exec(tag);
-  return mac === null ? [undefined, undefined] : ["darwin", machineOfTag[mac[1]!]];
+  if (mac !== null) return ["darwin", machineOfTag[mac[1]!]];
+  const android = androidTag.exec(tag);
+  return android === null ? [undefined, undefined] : ["android", androidMachines[android[1]!]];
 }
 
 /** The Pythons, and implementations of it, that a wheel's tags name. */
