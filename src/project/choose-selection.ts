@@ -5,10 +5,11 @@ import type { Lock } from "../lock/lock-model.ts";
 import { Failure } from "../platform/errors.ts";
 import type { RootRequirement } from "../resolver/request.ts";
 import { evaluateMarker, parseMarker } from "../standards/markers.ts";
+import { conflictSets } from "./conflict-sets.ts";
 import type { Project } from "./discover.ts";
 import type { SelectionRequest } from "./environment-question.ts";
 import type { ProjectFile } from "./project-file.ts";
-import { conflictSets, groupPythons } from "./resolve-request.ts";
+import { groupPythons } from "./resolve-request.ts";
 import { fileDefaultGroups, memberDefaults, memberGroup, rootRequirements } from "./root-requirements.ts";
 import { nearest } from "./setting-checks.ts";
 

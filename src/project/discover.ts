@@ -87,6 +87,7 @@ export function lockOnlyProject(dir: string): Project {
     dir,
     document: { path: `${dir}/pyproject.toml`, text: "", sha256: "", table: {} },
     groups: new Map(),
+    includedBy: new Map(),
     packaged: false,
     settings: {},
     warnings: [],

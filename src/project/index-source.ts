@@ -13,7 +13,7 @@ import {
 import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
-import { toolOf } from "./resolve-request.ts";
+import { toolOf } from "./project-file.ts";
 import { join, nearest, SettingFailure } from "./setting-checks.ts";
 import { isOffline, type SettingFlags, type UserConfig } from "./settings.ts";
 import type { ToolSettings } from "./tool-settings.ts";

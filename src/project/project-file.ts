@@ -1,6 +1,6 @@
 /** One `pyproject.toml`, read and checked: what it declares, as plain data. */
 import { Failure } from "../platform/errors.ts";
-import { resolveGroups } from "../standards/dependency-groups.ts";
+import { includingGroups, resolveGroups } from "../standards/dependency-groups.ts";
 import { normalizeName } from "../standards/names.ts";
 import { type ProjectMetadata, readBuildSystem, readProjectTable } from "../standards/pyproject.ts";
 import { parseRequirement, type Requirement } from "../standards/requirements.ts";
@@ -18,6 +18,8 @@ export interface ProjectFile {
   name?: string;
   /** Names of the groups (normalised) to their requirements, includes resolved (PEP 735). */
   groups: ReadonlyMap<string, readonly Requirement[]>;
+  /** Which groups include a group, themselves or through others. */
+  includedBy: ReadonlyMap<string, readonly string[]>;
   /** It is built and installed itself: it has a `[build-system]`, unless `package` in the settings says otherwise. */
   packaged: boolean;
   settings: ToolSettings;
@@ -75,6 +77,7 @@ function interpret(dir: string, document: TomlDocument): ProjectFile {
     ...(metadata === undefined ? {} : { metadata }),
     ...(name === undefined ? {} : { name }),
     groups,
+    includedBy: includingGroups(table["dependency-groups"]),
     packaged: packaged && metadata !== undefined,
     settings,
     warnings,
@@ -144,4 +147,10 @@ function keyPathIn(message: string): string | undefined {
 function withPath(failure: Failure, path: string): Failure {
   if (failure.context.path === undefined) failure.context.path = path;
   return failure;
+}
+
+/** Which of the two tables a setting came from, for messages. */
+export function toolOf(file: ProjectFile, key: string): "dx-py" | "uv" {
+  const tool = file.document.table["tool"] as Record<string, Record<string, unknown>> | undefined;
+  return tool?.["dx-py"]?.[key] === undefined && tool?.["uv"]?.[key] !== undefined ? "uv" : "dx-py";
 }

@@ -79,6 +79,15 @@ describe("the request", () => {
     }
   });
 
+  test("a group conflicts with what the groups that it includes conflict with", async () => {
+    const groups =
+      '[dependency-groups]\na = ["c"]\nb = ["d"]\nmore = [{include-group = "a"}]\nmost = [{include-group = "more"}, "e"]\nboth = [{include-group = "a"}, {include-group = "b"}]\n';
+    const conflicts = "[tool.uv]\nconflicts = [[{ group = 'a' }, { group = 'b' }]]\n";
+    const { request } = await requestOf(BASE + groups + conflicts);
+    const sets = request.conflicts.map((set) => set.map(({ group }) => group).join(" "));
+    expect(sets).toEqual(["a b", "b more", "b most", "b both", "a both", "both more", "both most"]);
+  });
+
   test("settings that name what does not exist are errors with their place", async () => {
     const cases: [string, string][] = [
       ["[tool.uv]\nconflicts = [[{ extra = 'a' }]]\n", "tool.uv.conflicts[0]"],

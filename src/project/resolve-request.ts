@@ -3,18 +3,18 @@
 import { blake3Hex } from "../platform/blake3.ts";
 import { canonicalJson } from "../realise/canonical-json.ts";
 import { conflictKey } from "../resolver/fork-environment.ts";
-import type { ConflictSet, PackageSource, Preference, ResolveRequest } from "../resolver/request.ts";
+import type { PackageSource, Preference, ResolveRequest } from "../resolver/request.ts";
 import { normalizeName } from "../standards/names.ts";
 import { formatRequirement, type Requirement } from "../standards/requirements.ts";
 import { formatSpecifierSet, parseSpecifierSet } from "../standards/specifiers.ts";
+import { conflictSets } from "./conflict-sets.ts";
 import type { Project } from "./discover.ts";
 import { readMoment } from "./moments.ts";
-import { type ProjectFile, requirementAt } from "./project-file.ts";
-import { defaultGroups, groupNames, memberGroup, rootRequirements } from "./root-requirements.ts";
+import { type ProjectFile, requirementAt, toolOf } from "./project-file.ts";
+import { defaultGroups, groupNames, rootRequirements } from "./root-requirements.ts";
 import { badSetting } from "./setting-checks.ts";
 import type { ResolutionSettings } from "./settings.ts";
 import { declaredSources } from "./sources.ts";
-import type { ConflictEntry } from "./tool-settings.ts";
 
 export interface RequestOptions {
   project: Project;
@@ -220,43 +220,6 @@ export function groupPythons(main: ProjectFile): Record<string, string> {
   return result;
 }
 
-/** `conflicts` of the settings; parts of members by the groups that stand for them. */
-export function conflictSets(project: Project): ConflictSet[] {
-  const { main, members } = project;
-  const at = `tool.${toolOf(main, "conflicts")}.conflicts`;
-  return (main.settings.conflicts ?? []).map((set, i) => {
-    if (set.length < 2) throw badSetting(`${at}[${i}]`, "must name at least two extras or groups");
-    const entries = set.map((item, j) => ({ item, j, key: conflictOrder(item, main.name) }));
-    // The order in which forks are tried must not depend on the order in which a set is written.
-    entries.sort((a, b) => (a.key < b.key ? -1 : 1));
-    return entries.map(({ item, j }) => {
-      const part = {
-        ...(item.extra === undefined ? {} : { extra: normalizeName(item.extra) }),
-        ...(item.group === undefined ? {} : { group: normalizeName(item.group) }),
-      };
-      const name = item.package === undefined ? undefined : normalizeName(item.package);
-      if (name === undefined || name === main.name) {
-        if (Object.keys(part).length !== 1)
-          throw badSetting(`${at}[${i}][${j}]`, "must have either an `extra` or a `group`");
-        return part;
-      }
-      if (!members.some((member) => member.name === name)) {
-        throw badSetting(
-          `${at}[${i}][${j}].package`,
-          `names \`${name}\`, which is not a member of the workspace`,
-        );
-      }
-      return { group: memberGroup(name, part) };
-    });
-  });
-}
-
-/** By package, then extras before groups, then name. */
-function conflictOrder({ package: of, extra, group }: ConflictEntry, root: string | undefined): string {
-  const part = extra === undefined ? `1 ${normalizeName(group ?? "")}` : `0 ${normalizeName(extra)}`;
-  return `${normalizeName(of ?? root ?? "")} ${part}`;
-}
-
 /** The setting where it is the project's, the option otherwise. */
 function newerPlace(main: ProjectFile, { excludeNewer }: ResolutionSettings): string {
   const own = main.settings["exclude-newer"] === excludeNewer;
@@ -297,10 +260,4 @@ export function buildPolicy({ main }: Project, settings: ResolutionSettings, now
     excludeNewerPackage: newerByPackage(main, now),
     buildConstraints: requirementList(main, "build-constraint-dependencies"),
   };
-}
-
-/** Which of the two tables a setting came from, for messages. */
-export function toolOf(file: ProjectFile, key: string): "dx-py" | "uv" {
-  const tool = file.document.table["tool"] as Record<string, Record<string, unknown>> | undefined;
-  return tool?.["dx-py"]?.[key] === undefined && tool?.["uv"]?.[key] !== undefined ? "uv" : "dx-py";
 }

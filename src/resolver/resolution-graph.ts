@@ -77,15 +77,26 @@ export function forkTexts(
   const { arena, pythonMarker, request } = session;
   const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
   // A fork for Pythons that the project does not admit says nothing to the next resolution.
-  const environments = solved
-    .map(({ state }) => state.env)
-    .filter(({ marker }) => !arena.isDisjoint(marker, pythonMarker));
-  const forks = environments.flatMap((env) => textOf(forkMarker(session, env)));
-  const trees = Array.from(new Set(environments.map(({ marker }) => marker)));
+  const told = solved.filter(({ state }) => !arena.isDisjoint(state.env.marker, pythonMarker));
+  const trees = Array.from(new Set(told.map(({ state }) => state.env.marker)));
+  // What is chosen among conflicting extras is said where the same environments are divided differently for it.
+  const forks = overlap(session, trees)
+    ? told.flatMap(({ state }) => textOf(forkMarker(session, state.env)))
+    : trees.flatMap(textOf);
   const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
   if (arena.implies(pythonMarker, all)) return { forks: forks.length > 1 ? forks : [], environments: [] };
   const declared = request.environments.flatMap((text) => textOf(fromMarker(arena, parseMarker(text))));
   return { forks, environments: declared.length > 0 ? declared : trees.flatMap(textOf) };
+}
+
+/** Whether different markers hold somewhere at once. */
+function overlap({ arena }: Session, markers: readonly MarkerTree[]): boolean {
+  let all: MarkerTree = falseMarker;
+  for (const marker of markers) {
+    if (!arena.isDisjoint(all, marker)) return true;
+    all = arena.or(all, marker);
+  }
+  return false;
 }
 
 function addFork(session: Session, state: ForkState, fork: number, nodes: Map<string, GraphNode[]>): void {

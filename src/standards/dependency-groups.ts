@@ -64,6 +64,23 @@ export function resolveGroups(table: unknown): Map<string, Requirement[]> {
   return inOrder;
 }
 
+/**
+ * For each group that is included, the groups that do so, themselves or through others. `table` is one that
+ * `resolveGroups` took: its includes are there, and in no cycle.
+ */
+export function includingGroups(table: unknown): Map<string, string[]> {
+  const groups = readGroups(table === undefined ? {} : asTable(SUBJECT, table, "dependency-groups"));
+  const including = new Map<string, string[]>();
+  for (const [group, items] of groups) {
+    const included = new Set(items.flatMap((item) => ("include" in item ? [item.include] : [])));
+    for (const name of included) {
+      including.set(name, [...(including.get(name) ?? []), group]);
+      for (const item of groups.get(name) ?? []) if ("include" in item) included.add(item.include);
+    }
+  }
+  return including;
+}
+
 function readGroups(table: TomlTable): Map<string, Item[]> {
   const groups = new Map<string, Item[]>();
   for (const [name, items] of Object.entries(table)) {
