@@ -17,7 +17,8 @@ const define = {
 };
 const workers = [...new Bun.Glob("src/**/*-worker.ts").scanSync({ cwd: root })].sort();
 const entry = join(root, "src/cli/main.ts");
-const alone = [entry, join(root, "src/cli/warm.ts"), join(root, "src/cli/warm-rollback.ts")];
+const ALONE = ["cli/warm.ts", "cli/warm-rollback.ts"];
+const alone = [entry, ...ALONE.map((path) => join(root, "src", path))];
 const windows = process.platform === "win32";
 const name = windows ? "dx-py.exe" : "dx-py";
 const outfile = join(root, "dist", name);
@@ -41,7 +42,7 @@ try {
       {
         name: "what was bundled by itself",
         setup(build) {
-          build.onLoad({ filter: /[/\\]cli[/\\](main|warm|warm-rollback)\.ts$/ }, ({ path }) => ({
+          build.onLoad({ filter: /[/\\](main|warm|warm-rollback)\.ts$/ }, ({ path }) => ({
             contents: bundled.get(path) ?? readFileSync(path, "utf8"),
             loader: bundled.has(path) ? "js" : "ts",
           }));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import {
+  existsSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -63,9 +64,10 @@ beforeEach(async () => {
 });
 
 test("each question is remembered once, and answered as before", async () => {
-  expect(remembered()).toBe(QUESTIONS.length);
+  // `install` and `run` ask for the same.
+  expect(remembered()).toBe(QUESTIONS.length - 1);
   await ask();
-  expect(remembered()).toBe(QUESTIONS.length);
+  expect(remembered()).toBe(QUESTIONS.length - 1);
   expect((await me.ok("install")).stderr).toMatch(/^Already installed: 1 package in /);
   expect((await me.ok("run", "python", "-c", "import apple; print(apple.version)")).stdout).toBe("1.0\n");
   expect((await me.ok("lock", "--check")).stderr).toMatch(/^The lock is up to date: 1 package in /);
@@ -79,8 +81,8 @@ test("each question is remembered once, and answered as before", async () => {
 test("files that were written just now, or bear times that tools set, are not relied on", async () => {
   for (const time of [Date.now() / 1000, 1_700_000_000]) {
     me.remove(me.home);
-    await me.ok("install");
     utimesSync(`${me.dir}/pyproject.toml`, time, time);
+    await me.ok("install");
     await ask();
     expect(remembered()).toBe(0);
   }
@@ -188,6 +190,37 @@ describe("noticed at once", () => {
       expect(statSync(index).size).toBeGreaterThan(64);
       await ask();
     }
+  });
+
+  test("a layout that was cleaned away is made again from its derivation", async () => {
+    const target = readlinkSync(`${me.dir}/.venv`);
+    for (const link of [true, false]) {
+      await me.ok("cache", "clean", "--layouts");
+      expect(existsSync(target)).toBe(false);
+      if (!link) me.remove(".venv");
+      const made = await me.ok("install", "-v");
+      expect(made.stderr).toContain(`layout: miss (derivation) ${target}`);
+      expect(readlinkSync(`${me.dir}/.venv`)).toBe(target);
+      expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
+      await me.ok("layout", "verify");
+      expect((await me.ok("install", "-v")).stderr).toContain("layout: hit");
+    }
+    await me.ok("cache", "clean", "--layouts");
+    const json = await me.ok("install", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ layout: "miss", via: "derivation", changed: true });
+    await me.ok("cache", "clean", "--layouts");
+    expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
+  });
+
+  test("and is fetched where its packages, or its derivation, were cleaned away too", async () => {
+    await me.ok("cache", "clean", "--layouts", "--store");
+    expect((await me.ok("install", "-v")).stderr).toMatch(/1 downloaded/);
+    expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
+    me.settle();
+    await ask();
+    await me.ok("cache", "clean", "--layouts");
+    for (const name of readdirSync(`${me.home}/store/drv`)) me.write(`${me.home}/store/drv/${name}`, "{}");
+    expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
   });
 
   test("another project in the folder above, and one in a folder below", async () => {

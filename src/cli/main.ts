@@ -27,7 +27,9 @@ async function main(argv: readonly string[]): Promise<number> {
     }
   }
   const { runCommandLine } = await import("./command-line.ts");
-  return await runCommandLine(argv);
+  const code = await runCommandLine(argv);
+  if (warm?.command === "install" && code === 0) (await import("./warm.ts")).rememberEnvironment(warm);
+  return code;
 }
 
 process.exit(await main(process.argv.slice(2)));

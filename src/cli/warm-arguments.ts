@@ -18,8 +18,6 @@ export interface WarmCommand {
   selection: SelectionRequest;
   /** What `run` runs. */
   argv: readonly string[];
-  /** The command line up to there. */
-  words: readonly string[];
 }
 
 type Lists = "extras" | "groups" | "noGroups" | "onlyGroups" | "noExtras" | "packages";
@@ -45,7 +43,7 @@ const SWITCHES: Readonly<Record<string, Switches>> = {
 export function readWarmArguments(argv: readonly string[]): WarmCommand | undefined {
   let command: "install" | "run" | "lock" | undefined;
   let selection: { -readonly [K in keyof SelectionRequest]: SelectionRequest[K] } | undefined;
-  const found: Omit<WarmCommand, "command" | "selection" | "argv" | "words"> = {
+  const found: Omit<WarmCommand, "command" | "selection" | "argv"> = {
     check: false,
     frozen: false,
     quiet: false,
@@ -120,7 +118,6 @@ export function readWarmArguments(argv: readonly string[]): WarmCommand | undefi
     command,
     selection: selection ?? WHOLE_DEFAULT,
     argv: rest,
-    words: argv.slice(0, at),
   };
 }
 

@@ -11,6 +11,8 @@ export interface AttachedEnvironment {
   layoutPath: string;
   projectHash: string;
   interpreterPath: string;
+  /** Links that were made, where the layout was made again from its derivation. */
+  links?: number;
 }
 
 export async function sayAttached(
@@ -18,7 +20,9 @@ export async function sayAttached(
   attached: AttachedEnvironment,
   milliseconds: number,
 ): Promise<void> {
-  const { packages, layoutPath, projectHash, changed, interpreterPath } = attached;
+  const { packages, layoutPath, projectHash, changed, interpreterPath, links } = attached;
+  const layout =
+    links === undefined ? { layout: "hit", via: "alias" } : { layout: "miss", via: "derivation" };
   if (json) {
     const facts = {
       status: "installed",
@@ -27,8 +31,7 @@ export async function sayAttached(
       layoutPath,
       projectHash,
       interpreter: interpreterPath,
-      layout: "hit",
-      via: "alias",
+      ...layout,
       milliseconds,
     };
     return await writeAtOnce(1, JSON.stringify(facts));
@@ -38,9 +41,9 @@ export async function sayAttached(
   const lines = [`${what} ${counted(packages)} in ${milliseconds.toFixed(1)} ms`];
   if (verbose)
     lines.push(
-      `layout: hit (alias) ${layoutPath}`,
+      `layout: ${layout.layout} (${layout.via}) ${layoutPath}`,
       `python: ${interpreterPath}`,
-      `packages: ${packages} in the layout, 0 linked, 0 downloaded, 0 built`,
+      `packages: ${packages} in the layout, ${links ?? 0} links, 0 downloaded, 0 built`,
     );
   await writeAtOnce(2, lines.join("\n"));
 }

@@ -30,16 +30,7 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   const isLock = command.command === "lock";
   if (isLock && command.python === undefined)
     return await answerLock(command, found, started, openFreshDpl(found.root));
-  const result = warmInstall({
-    home: homeFolders(env),
-    projectDir: found.root,
-    env,
-    frozen: command.frozen,
-    python: command.python,
-    selection: selectionText(command.selection, found.member),
-    settings: settingsText({ linkMode: command.linkMode, folders: foldersOf(found), env }),
-    dryRun: isLock,
-  });
+  const result = lookFor(command, found);
   if (result === undefined) return undefined;
   // An environment was made with this very Python: it is there, and the project admits it.
   // Its lock was found fresh on the way, and is opened without being hashed again.
@@ -49,6 +40,30 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
     return await becomeCommand(command.argv, `${result.layoutPath}/${result.scripts}`, found.root);
   await sayAttached(command, result, performance.now() - started);
   return 0;
+}
+
+function lookFor(command: WarmCommand, found: LockedProject): WarmResult | undefined {
+  const env = process.env;
+  return warmInstall({
+    home: homeFolders(env),
+    projectDir: found.root,
+    env,
+    frozen: command.frozen,
+    python: command.python,
+    selection: selectionText(command.selection, found.member),
+    settings: settingsText({ linkMode: command.linkMode, folders: foldersOf(found), env }),
+    dryRun: command.command === "lock",
+  });
+}
+
+/** After the long way: what it came to is remembered as if it had been found here. */
+export function rememberEnvironment(command: WarmCommand): void {
+  const env = process.env;
+  const found = findLocked(command.projectDir);
+  if (found === undefined || command.command === "lock" || (hasResolutionVariables(env) && !command.frozen))
+    return;
+  const result = lookFor(command, found);
+  if (result !== undefined) remember(command, found, result.packages, result.inputs, result);
 }
 
 async function answerLock(

@@ -32,22 +32,22 @@ export function looksHealthy(home: Home, record: LayoutRecord): boolean {
   return otherStoreIsThere(path);
 }
 
-/** What {@link looksHealthy} and {@link aliasHolds} look at. */
-export function lookedAt(home: Home, record: LayoutRecord, alias: AliasRecord): string[] {
-  const path = layoutPath(home, record);
-  const inside = [
-    record.sitePackages,
-    record.scripts,
-    "pyvenv.cfg",
-    `${record.scripts}/${PYTHON}`,
-    OTHER_STORE,
-  ];
+/** What {@link looksHealthy} looks at, absolute. */
+export function layoutParts(path: string, record: Pick<LayoutRecord, "sitePackages" | "scripts">): string[] {
+  const { sitePackages, scripts } = record;
   return [
     path,
-    ...inside.map((name) => `${path}/${name}`),
-    alias.interpreterPath,
-    ...alias.watched.map((file) => file.path),
+    `${path}/${sitePackages}`,
+    `${path}/${scripts}`,
+    `${path}/pyvenv.cfg`,
+    `${path}/${scripts}/${PYTHON}`,
+    `${path}/${OTHER_STORE}`,
   ];
+}
+
+/** What {@link aliasHolds} looks at. */
+export function aliasParts(alias: AliasRecord): string[] {
+  return [alias.interpreterPath, ...alias.watched.map((file) => file.path)];
 }
 
 /** True while the interpreter that an alias stands for, and the files that it watches, are as they were. */

@@ -1,8 +1,10 @@
 /** Remembers an answer of the warm path with everything that it rests on, for `standing.ts` to give it again. */
 import { realpathSync } from "node:fs";
+import type { LayoutRecord } from "../layout/dxc-format.ts";
 import { glance, NOWHERE } from "../platform/glance.ts";
 import type { Home } from "../platform/home.ts";
-import { MAX_STANDING, type Seen, type Standing } from "./root-record.ts";
+import { layoutParts } from "./layout-health.ts";
+import { MAX_STANDING, type Seen, type Standing, type StandingEnvironment } from "./root-record.ts";
 import { readRoot, writeRoot } from "./roots.ts";
 import type { WarmResult } from "./warm.ts";
 
@@ -18,7 +20,7 @@ export interface StandingFacts {
   present: readonly string[];
   /** The environment, and not with `lock`. */
   environment?: WarmResult;
-  /** What else was looked at for the answer: the interpreter, the layout. */
+  /** What else was looked at for the answer: the interpreter, where one is looked for. */
   watched: readonly string[];
 }
 
@@ -57,8 +59,29 @@ export function recordStanding(facts: StandingFacts): void {
   }
 }
 
-function standingEnvironment({ projectHash, layoutPath, interpreterPath, scripts }: WarmResult) {
-  return { projectHash, layoutPath, realPath: realpathSync(layoutPath), interpreterPath, scripts };
+function standingEnvironment(made: WarmResult): StandingEnvironment {
+  const { projectHash, layoutPath, interpreterPath, scripts } = made;
+  const realPath = realpathSync(layoutPath);
+  const seen = layoutParts(layoutPath, made).map(see);
+  return { projectHash, layoutPath, realPath, interpreterPath, scripts, seen };
+}
+
+/** After a layout was made again: the same answer with the same environment, whose parts have new times. */
+export function renewStanding(
+  home: Home,
+  link: string,
+  old: StandingEnvironment,
+  record: Pick<LayoutRecord, "sitePackages" | "scripts">,
+): StandingEnvironment | undefined {
+  const root = readRoot(home, link);
+  const seen = layoutParts(old.layoutPath, record).map(see);
+  const renew = (standing: Standing): Standing =>
+    standing.environment?.projectHash === old.projectHash
+      ? { ...standing, environment: { ...standing.environment, seen } }
+      : standing;
+  if (root === undefined) return undefined;
+  writeRoot(home, { ...root, standing: (root.standing ?? []).map(renew) });
+  return { ...old, seen };
 }
 
 function see(path: string): Seen {

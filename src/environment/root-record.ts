@@ -44,6 +44,8 @@ export interface StandingEnvironment {
   interpreterPath: string;
   /** The scripts folder, relative to the layout. */
   scripts: string;
+  /** The layout's own parts. */
+  seen: Seen[];
 }
 
 export interface Generation {
@@ -118,8 +120,7 @@ export function isStanding(value: unknown): value is Standing {
     s !== null &&
     typeof s.question === "string" &&
     Number.isSafeInteger(s.packages) &&
-    Array.isArray(s.seen) &&
-    s.seen.every((seen) => Array.isArray(seen) && typeof seen[0] === "string") &&
+    areSeen(s.seen) &&
     (s.environment === undefined || isStandingEnvironment(s.environment))
   );
 }
@@ -129,8 +130,13 @@ function isStandingEnvironment(value: unknown): value is StandingEnvironment {
   return (
     typeof e === "object" &&
     e !== null &&
+    areSeen(e.seen) &&
     [e.projectHash, e.layoutPath, e.realPath, e.interpreterPath, e.scripts].every(
       (text) => typeof text === "string",
     )
   );
+}
+
+function areSeen(value: unknown): value is Seen[] {
+  return Array.isArray(value) && value.every((seen) => Array.isArray(seen) && typeof seen[0] === "string");
 }

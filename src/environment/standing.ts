@@ -1,12 +1,19 @@
 /**
- * The first step of the warm path: what was asked before, in the same words and the same surroundings, and found to stand as
+ * The first step of the warm path: what was asked before in the same surroundings, and found to stand as
  * asked, still stands while everything that the answer rests on looks the same. One mapped file of the home, a `stat` for each thing
  * looked at; no `node:fs`, whose loading would take longer than all of it. In every doubt: no answer, and the next step looks closer.
  */
 import { dxcOf, findRecord } from "../layout/dxc.ts";
-import { glance, NOWHERE } from "../platform/glance.ts";
+import { glance, isThere, NOWHERE } from "../platform/glance.ts";
 import type { Home } from "../platform/home.ts";
-import { isStanding, type Root, rootPath, type Standing, type StandingEnvironment } from "./root-record.ts";
+import {
+  isStanding,
+  type Root,
+  rootPath,
+  type Seen,
+  type Standing,
+  type StandingEnvironment,
+} from "./root-record.ts";
 
 /**
  * Variables that bear on an answer, by name or by beginning: settings of dx-py and uv, and where interpreters are looked for. One
@@ -15,9 +22,9 @@ import { isStanding, type Root, rootPath, type Standing, type StandingEnvironmen
 const BEARS = /^(?:PATH|Path|HOME|USERPROFILE|APPDATA|(?:DX_PY|UV|PIP|PYENV|XDG)_.*)$/;
 
 export interface StandingQuestion {
-  /** The words of the command line, without the command that `run` runs. */
-  words: readonly string[];
-  /** Where they were said. */
+  /** What was asked for, in one canonical spelling of the caller's. */
+  asked: string;
+  /** Where: a path that was given may be relative. */
   folder: string;
   env: Readonly<Record<string, string | undefined>>;
   /** Of dx-py: what another version made is looked at by this one. */
@@ -25,12 +32,12 @@ export interface StandingQuestion {
 }
 
 /** One text for one question, as lower-case hex SHA-256 (native; nothing secret of the environment is kept). */
-export function standingQuestion({ words, folder, env, version }: StandingQuestion): string {
+export function standingQuestion({ asked, folder, env, version }: StandingQuestion): string {
   const hasher = new Bun.CryptoHasher("sha256");
   const bearing: string[] = [];
   for (const name in env) if (BEARS.test(name)) bearing.push(`${name}=${env[name]}`);
   // JSON keeps apart what a plain joining of texts would not.
-  hasher.update(JSON.stringify([version, folder, words, bearing.sort()]));
+  hasher.update(JSON.stringify([version, folder, asked, bearing.sort()]));
   return hasher.digest("hex");
 }
 
@@ -51,12 +58,7 @@ export function findStanding(home: Home, link: string, question: string): FoundS
     const root = JSON.parse(text) as Partial<Root> | null;
     if (root?.format !== 1 || root.link !== link || !Array.isArray(root.standing)) return undefined;
     for (const standing of root.standing as (Partial<Standing> | null)[]) {
-      if (
-        standing?.question === question &&
-        isStanding(standing) &&
-        looksTheSame(standing) &&
-        isListed(home, standing)
-      )
+      if (standing?.question === question && isStanding(standing) && looksTheSame(standing.seen))
         return { standing, link, kept: root.generations?.at(-1)?.layout };
     }
   } catch {
@@ -65,19 +67,25 @@ export function findStanding(home: Home, link: string, question: string): FoundS
   return undefined;
 }
 
-/** Whether `layouts.dxc` has the layout: one lookup in the mapping. An index that is damaged or gone is made again on the long way. */
-function isListed(home: Home, { environment }: Standing): boolean {
-  if (environment === undefined) return true;
-  const { layoutsIndex } = home;
-  const record = findRecord(
-    dxcOf(Bun.mmap(layoutsIndex), layoutsIndex),
-    Uint8Array.fromHex(environment.projectHash),
-  );
-  return record?.kind === "layout";
+/**
+ * Whether the layout is as it was, and in `layouts.dxc`: one lookup in the mapping. `gone`: nothing is where it was, and it may be made
+ * again from its derivation. An index that is damaged is made again on the long way.
+ */
+export function lookAtLayout(home: Home, environment: StandingEnvironment): "stands" | "gone" | "changed" {
+  if (!isThere(environment.layoutPath)) return "gone";
+  if (!looksTheSame(environment.seen)) return "changed";
+  try {
+    const { layoutsIndex } = home;
+    const dxc = dxcOf(Bun.mmap(layoutsIndex), layoutsIndex);
+    const record = findRecord(dxc, Uint8Array.fromHex(environment.projectHash));
+    return record?.kind === "layout" ? "stands" : "changed";
+  } catch {
+    return "changed";
+  }
 }
 
-function looksTheSame({ seen }: Standing): boolean {
-  for (const [path, size, mtime] of seen) {
+function looksTheSame(all: readonly Seen[]): boolean {
+  for (const [path, size, mtime] of all) {
     const now = glance(path);
     if (mtime < 0 ? now.mtime === NOWHERE : now.size !== size || now.mtime !== mtime) return false;
   }
@@ -89,7 +97,7 @@ function looksTheSame({ seen }: Standing): boolean {
  * stands there, or the root would have to keep another layout first.
  */
 export async function attachStanding(
-  { standing, link, kept }: FoundStanding,
+  { link, kept }: FoundStanding,
   environment: StandingEnvironment,
 ): Promise<{ made: boolean } | undefined> {
   const leads = whereLinkLeads(link);
@@ -103,7 +111,7 @@ export async function attachStanding(
     return undefined;
   }
   // A collection may have come between the look and the link; from now on the link keeps the layout.
-  return looksTheSame(standing) ? { made: true } : undefined;
+  return looksTheSame(environment.seen) ? { made: true } : undefined;
 }
 
 /** `null`: nothing is there, or a link to nothing. Going there is how the system tells where a link leads, without `node:fs`. */

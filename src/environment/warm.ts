@@ -11,7 +11,7 @@ import { changedInputs, DPL_FILE, freshnessStamp, textMatches } from "../lock/dp
 import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import type { Home } from "../platform/home.ts";
 import { type AliasFacts, aliasKeys } from "./alias-key.ts";
-import { aliasHolds, layoutPath, lookedAt, looksHealthy } from "./layout-health.ts";
+import { aliasHolds, aliasParts, layoutPath, looksHealthy } from "./layout-health.ts";
 import type { FreshLock, Root } from "./root-record.ts";
 import { readRoot, recordFresh, recordGeneration } from "./roots.ts";
 
@@ -39,7 +39,7 @@ export interface WarmResult {
   scripts: string;
   /** Of the lock, relative to the project. */
   inputs: readonly string[];
-  /** Absolute paths that were looked at: while they look the same, the answer is the same. */
+  /** Absolute paths, beside the layout's own, that were looked at: while they look the same, the answer is the same. */
   watched: readonly string[];
 }
 
@@ -120,7 +120,7 @@ function attachKnown(
     sitePackages: layout.sitePackages,
     scripts: layout.scripts,
     inputs,
-    watched: lookedAt(home, layout, alias),
+    watched: aliasParts(alias),
   };
 }
 
