@@ -34,6 +34,9 @@ export interface BodySink {
   take(chunk: Uint8Array): void;
 }
 
+/** Up to here the buffer is made at once; the memory is only used as it is filled. Bytes. */
+const MAX_RESERVED = 256 * 1024 * 1024;
+
 /** The whole body in memory, `undefined` when the file is not there. Failures of `read`. */
 export async function readBytes(
   backend: CacheBackend,
@@ -41,19 +44,32 @@ export async function readBytes(
   limit: number,
 ): Promise<Uint8Array | undefined> {
   let chunks: Uint8Array[] = [];
+  /** For a body whose length is announced: joining chunks at the end would take its memory twice. */
+  let whole: Uint8Array | undefined;
+  let length = 0;
   const found = await backend.read(
     path,
     {
-      begin() {
+      begin(announced = 0) {
         chunks = [];
+        length = 0;
+        whole =
+          announced > 0 && announced <= Math.min(limit, MAX_RESERVED) ? new Uint8Array(announced) : undefined;
       },
       take(chunk) {
-        chunks.push(chunk);
+        if (whole !== undefined && length + chunk.length > whole.length) {
+          chunks = [whole.subarray(0, length)];
+          whole = undefined;
+        }
+        if (whole === undefined) chunks.push(chunk);
+        else whole.set(chunk, length);
+        length += chunk.length;
       },
     },
     limit,
   );
   if (!found) return undefined;
+  if (whole !== undefined) return whole.subarray(0, length);
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 

@@ -2,13 +2,31 @@ import { expect, test } from "bun:test";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { Failure } from "../platform/errors.ts";
-import { compressBytes, decompressPackage } from "./compressed-package.ts";
+import { compressBytes, decompressWhole } from "./compressed-package.ts";
+import { compressedSource, WINDOW } from "./packed-source.ts";
 
 const MIB = 1024 * 1024;
+/** Both ways: as it is read, in pieces of many sizes, and whole. */
+function decompressPackage(bytes: Uint8Array, size: number, name: string): Uint8Array {
+  const source = compressedSource(bytes, size, name);
+  const pieces: Uint8Array[] = [];
+  for (let step = 1; ; step = Math.min(WINDOW, step * 7)) {
+    const piece = source.next(
+      Math.min(step, Math.max(1, size - pieces.reduce((sum, one) => sum + one.length, 0))),
+    );
+    if (piece.length === 0) break;
+    pieces.push(piece.slice());
+    if (pieces.reduce((sum, one) => sum + one.length, 0) >= size) break;
+  }
+  source.end();
+  const whole = Buffer.concat(pieces);
+  expect(Buffer.compare(whole, decompressWhole(bytes, size, name))).toBe(0);
+  return whole;
+}
 const pattern = (length: number) => new Uint8Array(length).map((_, i) => (i * i) >> 7);
 
 test("what is compressed comes back", async () => {
-  for (const length of [1, 1000, MIB, 3 * MIB + 17]) {
+  for (const length of [1, 1000, MIB, 3 * MIB + 17, 9 * MIB + 1]) {
     const packed = pattern(length);
     expect(Buffer.compare(decompressPackage(await compressBytes(packed), length, "x"), packed)).toBe(0);
   }

@@ -87,14 +87,15 @@ async function compressToFile(pieces: Iterable<Uint8Array>, file: string): Promi
 }
 
 /** Exactly `size` bytes, at most {@link IN_MEMORY}. Failure `DXPY_BAD_PACKAGE` names `source`. */
-export function decompressPackage(compressed: Uint8Array, size: number, source: string): Uint8Array {
+export function decompressWhole(compressed: Uint8Array, size: number, source: string): Uint8Array {
   if (size > IN_MEMORY) throw badPackage(source, `its ${size} bytes are too many for memory`);
   let packed: Uint8Array;
   try {
     // A byte more than is right, so that too much is told from exactly enough.
     packed = zstdDecompressSync(compressed, { maxOutputLength: size + 1 });
   } catch (error) {
-    throw notCompressed(error, size, source);
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw wrongSize(size + 1, size, source);
+    throw notCompressed(source);
   }
   if (packed.length !== size) throw wrongSize(packed.length, size, source);
   return packed;
@@ -134,7 +135,7 @@ export async function decompressToFile(
     await done;
     return length;
   } catch (error) {
-    throw error instanceof Failure ? error : notCompressed(error, size, source);
+    throw error instanceof Failure ? error : notCompressed(source);
   } finally {
     stream.destroy();
     closeSync(file);
@@ -142,12 +143,12 @@ export async function decompressToFile(
   }
 }
 
-function wrongSize(length: number, size: number, source: string): Failure {
+/** It became `length` bytes, as far as was looked. */
+export function wrongSize(length: number, size: number, source: string): Failure {
   const said = length > size ? `more than the ${size} bytes` : `${length} bytes, not the ${size}`;
   return badPackage(source, `it unpacks to ${said} that were promised`);
 }
 
-function notCompressed(error: unknown, size: number, source: string): Failure {
-  if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") return wrongSize(size + 1, size, source);
+export function notCompressed(source: string): Failure {
   return badPackage(source, "it is not zstd, or it is cut off");
 }

@@ -5,12 +5,13 @@ import type { Home } from "../platform/home.ts";
 import { mapReadOnly } from "../platform/mapping.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
 import { describePackage, distInfoOf } from "./describe-package.ts";
-import { align, badPackage, DATA_ALIGNMENT } from "./dxpkg-layout.ts";
-import { manifestBytes, readHeader } from "./dxpkg-reader.ts";
+import { align, badPackage, DATA_ALIGNMENT, HEADER_SIZE } from "./dxpkg-layout.ts";
+import { readHeader } from "./dxpkg-reader.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
 import { storeFailure } from "./ingest.ts";
 import { decodeManifest, encodeManifest } from "./manifest.ts";
 import type { PackageObject } from "./package-object.ts";
+import { bytesSource, type PackedSource, WINDOW } from "./packed-source.ts";
 import { placeObject } from "./place-object.ts";
 import type { Store, StoredPackage } from "./store.ts";
 import { checkHash } from "./store-level.ts";
@@ -69,6 +70,8 @@ export function packObject(store: Store, hash: string, destination: string): num
 }
 
 export interface UnpackPackedOptions {
+  /** The file: what comes of a source, its bytes, or where it is. */
+  from?: PackedSource;
   bytes?: Uint8Array;
   path?: string;
   /** What the content must be, whoever sent it. */
@@ -77,6 +80,43 @@ export interface UnpackPackedOptions {
   store?: Pick<Store, "root">;
   /** What messages call it: the cache's name or URL. Default: the path. */
   source?: string;
+}
+
+/** Goes through a source and knows where it is. */
+function createReader(from: PackedSource) {
+  let at = 0;
+  const next = (length: number): Uint8Array => {
+    const piece = from.next(length);
+    at += piece.length;
+    return piece;
+  };
+  /** False when the source ends before. */
+  const pieces = (length: number, sink: (piece: Uint8Array) => void): boolean => {
+    for (let left = length; left > 0; ) {
+      const asked = Math.min(left, WINDOW);
+      const piece = next(asked);
+      if (piece.length < asked) return false;
+      sink(piece);
+      left -= asked;
+    }
+    return true;
+  };
+  return {
+    pieces,
+    skipTo: (place: number) => pieces(place - at, () => {}),
+    /** A copy; shorter than asked where the source ends. */
+    take(length: number): Uint8Array {
+      const parts: Uint8Array[] = [];
+      let left = length;
+      while (left > 0) {
+        const part = next(Math.min(left, WINDOW)).slice();
+        if (part.length === 0) break;
+        parts.push(part);
+        left -= part.length;
+      }
+      return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    },
+  };
 }
 
 /**
@@ -91,13 +131,18 @@ export async function unpackPacked(
   const outputHash = checkHash(options.outputHash);
   const { home, path } = options;
   const source = options.source ?? path ?? `${outputHash}.dxpkg`;
-  const mapping = options.bytes === undefined && path !== undefined ? mapReadOnly(path) : undefined;
-  const bytes = options.bytes ?? mapping?.bytes ?? new Uint8Array();
+  const mapping =
+    options.bytes === undefined && options.from === undefined && path !== undefined
+      ? mapReadOnly(path)
+      : undefined;
+  const from = options.from ?? bytesSource(options.bytes ?? mapping?.bytes ?? new Uint8Array(), source);
   let staging: string | undefined;
   try {
-    const header = readHeader(bytes, bytes.length, source);
+    const reader = createReader(from);
+    const header = readHeader(reader.take(HEADER_SIZE), from.size, source);
     if (!header.packed) throw badPackage(source, "the files are not in it");
-    const manifest = manifestBytes(bytes, header, source);
+    reader.skipTo(header.manifestAt);
+    const manifest = reader.take(header.manifestLength);
     if (header.outputHash !== outputHash || blake3.hash(manifest).toHex() !== outputHash) {
       throw badPackage(source, `it is not the package ${outputHash}`);
     }
@@ -110,15 +155,18 @@ export async function unpackPacked(
     let at = header.dataAt;
     for (const entry of entries) {
       at = align(at, DATA_ALIGNMENT);
-      const content = bytes.subarray(at, at + entry.size);
-      if (content.length !== entry.size) throw badPackage(source, `${entry.path} is cut off`);
-      writer.add(entry.path, entry.executable, entry.size, (sink) => sink(content));
+      reader.skipTo(at);
+      writer.add(entry.path, entry.executable, entry.size, (sink) => {
+        if (!reader.pieces(entry.size, sink)) throw badPackage(source, `${entry.path} is cut off`);
+      });
       at += entry.size;
       const written = writer.entries.at(-1);
       if (written === undefined || Buffer.compare(written.blake3, entry.blake3) !== 0) {
         throw badPackage(source, `the content of ${entry.path} is not that of its hash`);
       }
     }
+    reader.skipTo(header.totalSize);
+    from.end();
     const { object } = describePackage(tree, entries, distInfoOf(entries, source), outputHash, source);
     const encoded = encodeManifest(entries);
     const how = placeObject(options.store?.root ?? home.store, staging, tree, object, encoded);

@@ -22,12 +22,12 @@ export async function runUnpackJob(
   if (packed === undefined) {
     return await unpackWheel({ ...job, home, store: { root }, verifyRecord: false });
   }
-  const [{ decompressPackage }, { unpackPacked }] = await Promise.all([
-    import("./compressed-package.ts"),
+  const [{ compressedSource }, { unpackPacked }] = await Promise.all([
+    import("./packed-source.ts"),
     import("./pack.ts"),
   ]);
   const { outputHash } = await unpackPacked({
-    bytes: decompressPackage(bytes, packed.size, filename),
+    from: compressedSource(bytes, packed.size, filename),
     outputHash: packed.outputHash,
     home,
     store: { root },

@@ -1,0 +1,92 @@
+/** Zstandard (RFC 8878), decompressed into buffers of the caller's: fresh memory for every megabyte costs more than the work itself. */
+export interface ZstdDecoder {
+  /** Begins with other data. */
+  begin(compressed: Uint8Array): void;
+  /**
+   * Writes into `into` from `from` to `to`, and less only where the data ends, be it whole or cut off; returns how many bytes.
+   * -1: the data is damaged or is not zstd. Frames that follow each other count as one.
+   */
+  fill(into: Uint8Array, from: number, to: number): number;
+}
+
+/** The part of Node's zstd binding that is used; it is not documented, so it is tried before it is trusted. */
+interface Handle {
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputOffset: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputOffset: number,
+    outputLength: number,
+  ): unknown;
+  reset(): void;
+  onerror: ((message: string, errno: number, code: string) => void) | null;
+}
+
+let shared: ZstdDecoder | null | undefined;
+
+/** The one of this thread, for one piece of data at a time; `undefined` where the binding is not as it is known. */
+export function sharedZstdDecoder(): ZstdDecoder | undefined {
+  if (shared === undefined) {
+    const decoder = createDecoder();
+    shared = decoder !== undefined && works(decoder) ? decoder : null;
+  }
+  return shared ?? undefined;
+}
+
+function createDecoder(): ZstdDecoder | undefined {
+  const { createZstdDecompress } = require("node:zlib") as typeof import("node:zlib");
+  const stream = createZstdDecompress() as unknown as { _handle?: Handle; _writeState?: Uint32Array };
+  const handle = stream._handle;
+  const state = stream._writeState;
+  if (
+    typeof handle?.writeSync !== "function" ||
+    typeof handle.reset !== "function" ||
+    !(state instanceof Uint32Array)
+  ) {
+    return undefined;
+  }
+  let fault = false;
+  handle.onerror = () => {
+    fault = true;
+  };
+  let input: Uint8Array = new Uint8Array();
+  let used = 0;
+  return {
+    begin(compressed) {
+      handle.reset();
+      fault = false;
+      input = compressed;
+      used = 0;
+    },
+    fill(into, from, to) {
+      let at = from;
+      while (at < to && !fault) {
+        handle.writeSync(0, input, used, input.length - used, into, at, to - at);
+        const [free = 0, left = 0] = state;
+        const got = to - at - free;
+        const eaten = input.length - used - left;
+        used += eaten;
+        at += got;
+        if (got === 0 && eaten === 0) break;
+      }
+      return fault ? -1 : at - from;
+    },
+  };
+}
+
+/** Two tries: a sample comes out right, in two parts, and damage is noticed. */
+function works(decoder: ZstdDecoder): boolean {
+  // "hello" in a raw block.
+  const sample = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, 0x29, 0, 0, 0x68, 0x65, 0x6c, 0x6c, 0x6f]);
+  try {
+    const out = new Uint8Array(8);
+    decoder.begin(sample);
+    const right = decoder.fill(out, 0, 3) === 3 && decoder.fill(out, 3, 8) === 2;
+    decoder.begin(new Uint8Array(8).fill(7));
+    return right && String.fromCharCode(...out.subarray(0, 5)) === "hello" && decoder.fill(out, 0, 8) === -1;
+  } catch {
+    return false;
+  }
+}

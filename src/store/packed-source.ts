@@ -1,0 +1,77 @@
+/** A packed `.dxpkg` as it is read: from its beginning to its end, once, out of a file, of memory, or of zstd. */
+import { sharedZstdDecoder } from "../platform/zstd.ts";
+import { decompressWhole, notCompressed, wrongSize } from "./compressed-package.ts";
+
+export interface PackedSource {
+  /** Bytes in all, as far as is promised. */
+  readonly size: number;
+  /** The next bytes: so many, at most {@link WINDOW}, and fewer only at the end. They are valid until the next call. */
+  next(length: number): Uint8Array;
+  /** Failure `DXPY_BAD_PACKAGE` unless everything has been read and it was as much as was promised. */
+  end(): void;
+}
+
+/** Files up to here come in one piece. Bytes. */
+export const WINDOW = 4 * 1024 * 1024;
+
+export function bytesSource(bytes: Uint8Array, name: string): PackedSource {
+  let at = 0;
+  return {
+    size: bytes.length,
+    next(length) {
+      const piece = bytes.subarray(at, at + length);
+      at += piece.length;
+      return piece;
+    },
+    end() {
+      if (at !== bytes.length) throw wrongSize(bytes.length, at, name);
+    },
+  };
+}
+
+/** What one thread decompresses into, again and again. */
+let window: Uint8Array | undefined;
+
+/**
+ * Decompresses while it is read; never holds or makes more than is asked for. One at a time in each thread. `next` throws
+ * Failure `DXPY_BAD_PACKAGE` for what is no zstd.
+ */
+export function compressedSource(compressed: Uint8Array, size: number, name: string): PackedSource {
+  const decoder = sharedZstdDecoder();
+  if (decoder === undefined) return bytesSource(decompressWhole(compressed, size, name), name);
+  window ??= new Uint8Array(WINDOW);
+  const buffer = window;
+  let [start, filled, read] = [0, 0, 0];
+  decoder.begin(compressed);
+
+  const fill = (to: number): void => {
+    const got = decoder.fill(buffer, filled, to);
+    if (got < 0) throw notCompressed(name);
+    filled += got;
+  };
+  return {
+    size,
+    next(length) {
+      if (filled - start < length) {
+        buffer.copyWithin(0, start, filled);
+        filled -= start;
+        start = 0;
+        // A byte more than is promised tells too much from enough.
+        fill(Math.min(WINDOW, filled + Math.max(0, size + 1 - read - filled)));
+      }
+      const piece = buffer.subarray(start, Math.min(filled, start + length));
+      start += piece.length;
+      read += piece.length;
+      return piece;
+    },
+    end() {
+      if (start === filled) {
+        start = 0;
+        filled = 0;
+        fill(1);
+      }
+      const length = read + filled - start;
+      if (length !== size || read !== size) throw wrongSize(length, size, name);
+    },
+  };
+}
