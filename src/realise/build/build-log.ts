@@ -103,13 +103,38 @@ export function logTail(path: string, bytes = 64 * 1024): string {
   }
 }
 
-/** The last lines that say something, for an error message. */
-export function lastLines(text: string, count = 25, width = 400): string {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+/**
+ * The last lines that say something, for an error message: without the frames of tracebacks that are in the backend and in what
+ * calls it, which stand between a compiler's words and the end.
+ */
+export function lastLines(text: string, count = 25, width = 300): string {
+  const lines = withoutMachinery(text.split(/\r?\n/).filter((line) => line.trim() !== ""));
   return lines
     .slice(-count)
     .map((line) => (line.length > width ? `${line.slice(0, width)}…` : line))
     .join("\n");
+}
+
+/** Files of a build environment, of the standard library, of Python itself, and the program that calls hooks. */
+const machinery =
+  /^\s*(?:\| )?File "(?:<frozen [^"]*|[^"]*\/call\/hook_runner\.py|[^"]*\/layouts\/[0-9a-f]{64}\/[^"]*|[^"]*\/lib\/python[\d.]+\/(?!site-packages)[^"]*)", line \d+/;
+
+/** A frame is its `File` line and the more deeply indented ones after it. */
+function withoutMachinery(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  let frame: number | undefined;
+  for (const line of lines) {
+    const indent = line.search(/\S/);
+    if (machinery.test(line)) {
+      frame = indent;
+      if (kept.at(-1)?.trim() !== "…") kept.push(`${" ".repeat(indent)}…`);
+    } else if (frame === undefined || indent <= frame) {
+      frame = undefined;
+      // The whole command stands where it was started, if anywhere.
+      kept.push(line.replace(/(Command '\['[^']+'), .{80,}/, "$1, …"));
+    }
+  }
+  return kept;
 }
 
 function withoutEscapes(text: string): string {

@@ -281,6 +281,8 @@ function buildFailure(
 }
 
 function firstLine(text: string): string {
-  const line = text.split("\n").find((one) => one.trim() !== "") ?? text;
+  const found = text.split("\n").find((one) => one.trim() !== "") ?? text;
+  // The whole command of a compiler says less than what the compiler said, which comes below.
+  const line = found.replace(/Command '\['([^']+)'.*/, "the command `$1` failed");
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

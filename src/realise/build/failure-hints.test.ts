@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { lastLines } from "./build-log.ts";
 import { hintForLog } from "./failure-hints.ts";
 
 const context = { name: "thing", python: "3.13.1" };
@@ -28,6 +29,15 @@ describe("hints for the log of a failed build", () => {
     ["error: Microsoft Visual C++ 14.0 or greater is required.", "no compiler"],
     ["Error: pg_config executable not found.", "`pg_config`"],
     ["ConfigurationError: Could not run curl-config: [Errno 2] No such file", "`curl-config`"],
+    [
+      "Command 'pkg-config --exists libmariadb' returned non-zero exit status 1.",
+      "The library libmariadb is not here",
+    ],
+    ["Package 'cairo', required by 'virtual:world', not found", "The library cairo is not here"],
+    [
+      '../meson.build:5:7: ERROR: Dependency "openblas" not found, tried pkgconfig',
+      "The library openblas is not here",
+    ],
     ["AttributeError: 'build_ext' object has no attribute 'cython_sources'", "`cython<3`"],
     ["SystemExit: error: [Errno 2] No such file or directory: 'gcc'", "starts `gcc`, which is not here"],
     ["OSError: [Errno 28] No space left on device", "disk is full"],
@@ -49,5 +59,35 @@ describe("hints for the log of a failed build", () => {
 
   test("a log that says nothing known has no hint", () => {
     expect(hintForLog("ValueError: something of its own", context)).toBeUndefined();
+  });
+});
+
+describe("the last lines of a log", () => {
+  const environment = `/home/me/.dx-py/layouts/${"ab".repeat(32)}/lib/python3.12/site-packages`;
+  const frame = (file: string, line = "call()") =>
+    `  File "${file}", line 7, in run\n    ${line}\n    ^^^^^^\n`;
+
+  test("are what the compiler and the project said, without the frames of the backend between them", () => {
+    const log =
+      "src/x.c:1:10: fatal error: graph.h: No such file or directory\n    1 | #include <graph.h>\ncompilation terminated.\n" +
+      "Traceback (most recent call last):\n" +
+      frame("/home/me/.dx-py/tmp/build-0123/call/hook_runner.py") +
+      frame(`${environment}/setuptools/build_meta.py`).repeat(9) +
+      frame("/usr/lib/python3.12/subprocess.py") +
+      frame("/home/me/.dx-py/tmp/build-0123/source/thing-1.0/setup.py", "setup()") +
+      frame(`${environment}/setuptools/__init__.py`) +
+      "SystemExit: error: Command failed\n";
+    expect(lastLines(log).split("\n")).toEqual([
+      "src/x.c:1:10: fatal error: graph.h: No such file or directory",
+      "    1 | #include <graph.h>",
+      "compilation terminated.",
+      "Traceback (most recent call last):",
+      "  …",
+      '  File "/home/me/.dx-py/tmp/build-0123/source/thing-1.0/setup.py", line 7, in run',
+      "    setup()",
+      "    ^^^^^^",
+      "  …",
+      "SystemExit: error: Command failed",
+    ]);
   });
 });
