@@ -2,7 +2,8 @@
 import { closeSync, openSync } from "node:fs";
 import { writeWhole } from "../platform/atomic-file.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
-import { decompressToFile, IN_MEMORY } from "../store/compressed-package.ts";
+import { decompressToFile } from "../store/compressed-package.ts";
+import { IN_MEMORY } from "../store/packed-source.ts";
 import type { Store } from "../store/store.ts";
 import { createWheelPipeline, type WheelPipeline } from "../store/wheel-pipeline.ts";
 import { type CacheBackend, readBytes } from "./backend.ts";

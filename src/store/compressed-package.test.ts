@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { Failure } from "../platform/errors.ts";
-import { compressBytes, decompressWhole } from "./compressed-package.ts";
-import { compressedSource, WINDOW } from "./packed-source.ts";
+import { compressBytes } from "./compressed-package.ts";
+import { compressedSource, decompressWhole, WINDOW } from "./packed-source.ts";
 
 const MIB = 1024 * 1024;
 /** Both ways: as it is read, in pieces of many sizes, and whole. */

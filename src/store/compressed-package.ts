@@ -3,21 +3,13 @@
  * bounded by the size that was promised: what would become more is refused, not written.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import {
-  constants,
-  createZstdCompress,
-  createZstdDecompress,
-  zstdCompress,
-  zstdDecompressSync,
-} from "node:zlib";
+import { constants, createZstdCompress, createZstdDecompress, zstdCompress } from "node:zlib";
 import { writeWhole } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
-import { badPackage } from "./dxpkg-layout.ts";
 import { packedPieces, packedSize } from "./pack.ts";
+import { IN_MEMORY, notCompressed, wrongSize } from "./packed-source.ts";
 import type { Store } from "./store.ts";
 
-/** Packages up to here are compressed and unpacked in memory, larger ones through files. Bytes, packed. */
-export const IN_MEMORY = 256 * 1024 * 1024;
 const PIECE = 1024 * 1024;
 const COMPRESSION = {
   [constants.ZSTD_c_compressionLevel]: 3,
@@ -86,21 +78,6 @@ async function compressToFile(pieces: Iterable<Uint8Array>, file: string): Promi
   }
 }
 
-/** Exactly `size` bytes, at most {@link IN_MEMORY}. Failure `DXPY_BAD_PACKAGE` names `source`. */
-export function decompressWhole(compressed: Uint8Array, size: number, source: string): Uint8Array {
-  if (size > IN_MEMORY) throw badPackage(source, `its ${size} bytes are too many for memory`);
-  let packed: Uint8Array;
-  try {
-    // A byte more than is right, so that too much is told from exactly enough.
-    packed = zstdDecompressSync(compressed, { maxOutputLength: size + 1 });
-  } catch (error) {
-    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw wrongSize(size + 1, size, source);
-    throw notCompressed(source);
-  }
-  if (packed.length !== size) throw wrongSize(packed.length, size, source);
-  return packed;
-}
-
 /** From file to file, at most `size` bytes; returns how many. For what is larger, or of unknown size. */
 export async function decompressToFile(
   from: string,
@@ -141,14 +118,4 @@ export async function decompressToFile(
     closeSync(file);
     closeSync(out);
   }
-}
-
-/** It became `length` bytes, as far as was looked. */
-export function wrongSize(length: number, size: number, source: string): Failure {
-  const said = length > size ? `more than the ${size} bytes` : `${length} bytes, not the ${size}`;
-  return badPackage(source, `it unpacks to ${said} that were promised`);
-}
-
-export function notCompressed(source: string): Failure {
-  return badPackage(source, "it is not zstd, or it is cut off");
 }

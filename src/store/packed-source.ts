@@ -1,6 +1,8 @@
 /** A packed `.dxpkg` as it is read: from its beginning to its end, once, out of a file, of memory, or of zstd. */
+import { zstdDecompressSync } from "node:zlib";
+import type { Failure } from "../platform/errors.ts";
 import { sharedZstdDecoder } from "../platform/zstd.ts";
-import { decompressWhole, notCompressed, wrongSize } from "./compressed-package.ts";
+import { badPackage } from "./dxpkg-layout.ts";
 
 export interface PackedSource {
   /** Bytes in all, as far as is promised. */
@@ -11,6 +13,8 @@ export interface PackedSource {
   end(): void;
 }
 
+/** Packages up to here are compressed and unpacked in memory, larger ones through files. Bytes, packed. */
+export const IN_MEMORY = 256 * 1024 * 1024;
 /** Files up to here come in one piece. Bytes. */
 export const WINDOW = 4 * 1024 * 1024;
 
@@ -74,4 +78,29 @@ export function compressedSource(compressed: Uint8Array, size: number, name: str
       if (length !== size || read !== size) throw wrongSize(length, size, name);
     },
   };
+}
+
+/** Exactly `size` bytes, at most {@link IN_MEMORY}. Failure `DXPY_BAD_PACKAGE` names `source`. */
+export function decompressWhole(compressed: Uint8Array, size: number, source: string): Uint8Array {
+  if (size > IN_MEMORY) throw badPackage(source, `its ${size} bytes are too many for memory`);
+  let packed: Uint8Array;
+  try {
+    // A byte more than is right, so that too much is told from exactly enough.
+    packed = zstdDecompressSync(compressed, { maxOutputLength: size + 1 });
+  } catch (error) {
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw wrongSize(size + 1, size, source);
+    throw notCompressed(source);
+  }
+  if (packed.length !== size) throw wrongSize(packed.length, size, source);
+  return packed;
+}
+
+/** It became `length` bytes, as far as was looked. */
+export function wrongSize(length: number, size: number, source: string): Failure {
+  const said = length > size ? `more than the ${size} bytes` : `${length} bytes, not the ${size}`;
+  return badPackage(source, `it unpacks to ${said} that were promised`);
+}
+
+export function notCompressed(source: string): Failure {
+  return badPackage(source, "it is not zstd, or it is cut off");
 }
