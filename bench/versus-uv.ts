@@ -9,7 +9,8 @@ export const rows = {
   relink: "`install`, packages in the store, no layout",
   cold: "`install`, nothing cached, over the network",
   check: "`lock --check`",
-  relock: "`lock`, metadata cached, offline",
+  relock: "`lock` after `rm pylock.toml`, offline",
+  resolve: "the same, resolutions forgotten",
   coldlock: "`lock`, nothing cached, over the network",
   run: "`run python -c pass`",
   import: "a second project's `install` and first import",
@@ -107,6 +108,7 @@ function command(s: Side, row: Row, c: Contest): string[] {
     case "check":
       return [b, "lock", "--check", "--offline", ...python];
     case "relock":
+    case "resolve":
       return [b, "lock", "--offline", ...python];
     case "coldlock":
       return [b, "lock", ...python];
@@ -128,7 +130,8 @@ async function prepare(s: Side, row: Row): Promise<void> {
     await must([s.binary, "cache", "clean", "--layouts", "-q"], s);
   }
   if (row === "cold" || row === "coldlock") await remove(s.home);
-  if (row === "relock" || row === "coldlock") {
+  if (row === "resolve") await remove(join(s.home, "index/resolutions"));
+  if (row === "relock" || row === "resolve" || row === "coldlock") {
     for (const lock of ["uv.lock", "pylock.toml", "dx-py.dpl"])
       rmSync(join(s.project, lock), { force: true });
   }

@@ -41,6 +41,18 @@ export function possibleProjects(filename: string): string[] {
   return [...new Set([likely, ...splits.map(normalizeName)])];
 }
 
+let lastName = "";
+let lastNormalized = "";
+
+/** The files of a page spell their project in the same way, one after the other. */
+function normalizedOnce(name: string): string {
+  if (name !== lastName) {
+    lastNormalized = normalizeName(name);
+    lastName = name;
+  }
+  return lastNormalized;
+}
+
 /** The text of the version in a file name; `undefined` when the file is not one of this project. */
 export function versionInFilename(
   filename: string,
@@ -48,15 +60,15 @@ export function versionInFilename(
   project: string,
 ): string | undefined {
   if (kind === "wheel") {
-    const parts = filename.slice(0, -4).split("-");
+    const parts = filename.split("-");
     if (parts.length !== 5 && parts.length !== 6) return undefined;
-    return normalizeName(parts[0]!) === project ? parts[1] : undefined;
+    return normalizedOnce(parts[0]!) === project ? parts[1] : undefined;
   }
   const stem = filename.replace(SDIST, "");
   // Names and versions may hold hyphens: the split is where the left side is the project (PEP 625 made it unambiguous).
   for (let hyphen = stem.indexOf("-"); hyphen >= 0; hyphen = stem.indexOf("-", hyphen + 1)) {
     if (hyphen > 256) return undefined;
-    if (normalizeName(stem.slice(0, hyphen)) === project) return stem.slice(hyphen + 1);
+    if (normalizedOnce(stem.slice(0, hyphen)) === project) return stem.slice(hyphen + 1);
   }
   return undefined;
 }

@@ -39,7 +39,9 @@ const Bit = {
   hashedFolder: 2048,
 } as const;
 
-const HASHED_FOLDER = /^(.*\/)([0-9a-f]{2})\/([0-9a-f]{2})\/([0-9a-f]{60})\/$/;
+/** Of a folder `…/xx/xx/<60 hex digits>/`: how much of it is digits and slashes. */
+const HASHED_LENGTH = 67;
+const SHA256 = /^[0-9a-f]{64}$/;
 /** Beyond so many distinct folders, URLs are written in full: the string table is decoded whole. */
 const MAX_FOLDERS = 200;
 const MAX_STRINGS = 0xffff;
@@ -70,47 +72,89 @@ export function encodePage(groups: readonly VersionGroup[]): Uint8Array {
   return whole;
 }
 
+/** Bytes of a file's block beside its name and a URL in full. */
+const MOST_FIXED = 160;
+
+/**
+ * Pages have thousands of files, and most are written once by a process that ends then: this is one function with few calls, because it runs
+ * in the interpreter.
+ */
 function writeFile(out: Writer, file: DistributionFile, strings: StringTable): void {
-  const folder = file.url.endsWith(`/${file.filename}`)
-    ? file.url.slice(0, -file.filename.length)
+  const { filename, url, size, uploadTime, requiresPython, yanked, metadataHashes } = file;
+  const buffer = out.reserve(MOST_FIXED + 3 * (filename.length + url.length));
+  const folderEnd = url.length - filename.length;
+  const isBelow = url.charCodeAt(folderEnd - 1) === SLASH && url.endsWith(filename);
+  const digits = isBelow ? hashedDigits(url, folderEnd) : undefined;
+  const prefix = isBelow
+    ? url.slice(0, digits === undefined ? folderEnd : folderEnd - HASHED_LENGTH)
     : undefined;
-  const hashed = folder === undefined ? null : HASHED_FOLDER.exec(folder);
-  const prefix = hashed?.[1] ?? folder;
   const full = prefix === undefined || !strings.admits(prefix);
-  const { sha256, others } = splitHashes(file.hashes);
-  const { sha256: metadataSha256, others: metadataOthers } = splitHashes(file.metadataHashes ?? {});
+  const sha256 = plainSha256(file.hashes);
+  const others = otherHashes(file.hashes, sha256);
+  const metadataSha256 = metadataHashes === undefined ? undefined : plainSha256(metadataHashes);
+  const metadataOthers =
+    metadataHashes === undefined ? undefined : otherHashes(metadataHashes, metadataSha256);
   const bits =
     (file.kind === "sdist" ? Bit.sdist : 0) |
-    (file.yanked === false ? 0 : Bit.yanked) |
-    (file.size === undefined ? 0 : Bit.size) |
-    (file.uploadTime === undefined ? 0 : Bit.uploadTime) |
+    (yanked === false ? 0 : Bit.yanked) |
+    (size === undefined ? 0 : Bit.size) |
+    (uploadTime === undefined ? 0 : Bit.uploadTime) |
     (sha256 === undefined ? 0 : Bit.sha256) |
-    (Object.keys(others).length > 0 ? Bit.otherHashes : 0) |
-    (file.requiresPython === undefined ? 0 : Bit.requiresPython) |
-    (file.metadataHashes === undefined ? 0 : Bit.metadata) |
+    (others === undefined ? 0 : Bit.otherHashes) |
+    (requiresPython === undefined ? 0 : Bit.requiresPython) |
+    (metadataHashes === undefined ? 0 : Bit.metadata) |
     (metadataSha256 === undefined ? 0 : Bit.metadataSha256) |
-    (Object.keys(metadataOthers).length > 0 ? Bit.metadataOther : 0) |
-    (full ? Bit.fullUrl : hashed === null ? 0 : Bit.hashedFolder);
-  out.u16(bits);
-  out.text(file.filename);
-  if (full) out.text(file.url);
-  else out.u16(strings.place(prefix));
-  if (bits & Bit.hashedFolder) out.hex(hashed!.slice(2).join(""));
-  if (file.yanked !== false) out.u16(strings.place(file.yanked));
-  if (file.size !== undefined) out.f64(file.size);
-  if (file.uploadTime !== undefined) out.f64(file.uploadTime);
-  if (sha256 !== undefined) out.hex(sha256);
-  if (bits & Bit.otherHashes) out.u16(strings.place(JSON.stringify(others)));
-  if (file.requiresPython !== undefined) out.u16(strings.place(file.requiresPython));
-  if (metadataSha256 !== undefined) out.hex(metadataSha256);
-  if (bits & Bit.metadataOther) out.u16(strings.place(JSON.stringify(metadataOthers)));
+    (metadataOthers === undefined ? 0 : Bit.metadataOther) |
+    (full ? Bit.fullUrl : digits === undefined ? 0 : Bit.hashedFolder);
+  let at = buffer.writeUInt16LE(bits, out.length);
+  const name = buffer.write(filename, at + 2);
+  at = buffer.writeUInt16LE(name, at) + name;
+  if (full) {
+    const length = buffer.write(url, at + 2);
+    at = buffer.writeUInt16LE(length, at) + length;
+  } else {
+    at = buffer.writeUInt16LE(strings.place(prefix), at);
+    if (digits !== undefined) at += buffer.write(digits, at, "hex");
+  }
+  if (yanked !== false) at = buffer.writeUInt16LE(strings.place(yanked), at);
+  if (size !== undefined) at = buffer.writeDoubleLE(size, at);
+  if (uploadTime !== undefined) at = buffer.writeDoubleLE(uploadTime, at);
+  if (sha256 !== undefined) at += buffer.write(sha256, at, "hex");
+  if (others !== undefined) at = buffer.writeUInt16LE(strings.place(others), at);
+  if (requiresPython !== undefined) at = buffer.writeUInt16LE(strings.place(requiresPython), at);
+  if (metadataSha256 !== undefined) at += buffer.write(metadataSha256, at, "hex");
+  if (metadataOthers !== undefined) at = buffer.writeUInt16LE(strings.place(metadataOthers), at);
+  out.length = at;
 }
 
-/** What an index calls a SHA-256 and is none is kept as it is, so that no file ever fits it. */
-function splitHashes(hashes: Readonly<Record<string, string>>) {
-  const { sha256, ...rest } = hashes;
-  if (sha256 === undefined || /^[0-9a-f]{64}$/.test(sha256)) return { sha256, others: rest };
-  return { sha256: undefined, others: { sha256, ...rest } };
+const SLASH = 47;
+
+/** The 64 digits of a hashed folder that ends at `end`. */
+function hashedDigits(url: string, end: number): string | undefined {
+  const start = end - HASHED_LENGTH;
+  if (url.charCodeAt(start - 1) !== SLASH || url.charCodeAt(start + 2) !== SLASH) return undefined;
+  if (url.charCodeAt(start + 5) !== SLASH) return undefined;
+  const digits =
+    url.slice(start, start + 2) + url.slice(start + 3, start + 5) + url.slice(start + 6, end - 1);
+  return SHA256.test(digits) ? digits : undefined;
+}
+
+/** What an index calls a SHA-256 and is none is kept among the others as it is, so that no file ever fits it. */
+function plainSha256({ sha256 }: Readonly<Record<string, string>>): string | undefined {
+  return sha256 !== undefined && SHA256.test(sha256) ? sha256 : undefined;
+}
+
+/** All that is not a plain SHA-256, as JSON; `undefined`: nothing. */
+function otherHashes(
+  hashes: Readonly<Record<string, string>>,
+  plain: string | undefined,
+): string | undefined {
+  for (const algorithm in hashes) {
+    if (algorithm === "sha256" && plain !== undefined) continue;
+    const { sha256, ...rest } = hashes;
+    return JSON.stringify(plain === undefined && sha256 !== undefined ? { sha256, ...rest } : rest);
+  }
+  return undefined;
 }
 
 interface StringTable {
@@ -140,49 +184,27 @@ function createStringTable(): StringTable {
 }
 
 interface Writer {
-  readonly length: number;
+  /** Bytes written so far: set by who writes. */
+  length: number;
   bytes(): Uint8Array;
-  u16(value: number): void;
-  f64(value: number): void;
-  hex(text: string): void;
-  /** u16 length and UTF-8. */
-  text(text: string): void;
+  /** The buffer, with room for so many bytes more. */
+  reserve(count: number): Buffer;
 }
 
 function createWriter(): Writer {
   let buffer = Buffer.allocUnsafe(65_536);
-  let length = 0;
-  const reserve = (count: number) => {
-    if (length + count > buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, length + count));
-      larger.set(buffer.subarray(0, length));
-      buffer = larger;
-    }
-    length += count;
-    return length - count;
-  };
   return {
-    get length() {
-      return length;
+    length: 0,
+    bytes() {
+      return buffer.subarray(0, this.length);
     },
-    bytes: () => buffer.subarray(0, length),
-    u16(value) {
-      const at = reserve(2);
-      buffer.writeUInt16LE(value, at);
-    },
-    f64(value) {
-      const at = reserve(8);
-      buffer.writeDoubleLE(value, at);
-    },
-    hex(text) {
-      const at = reserve(text.length / 2);
-      buffer.write(text, at, "hex");
-    },
-    text(text) {
-      const bytes = Buffer.from(text);
-      const at = reserve(2 + bytes.length);
-      buffer.writeUInt16LE(bytes.length, at);
-      buffer.set(bytes, at + 2);
+    reserve(count) {
+      const needed = this.length + count;
+      if (needed <= buffer.length) return buffer;
+      const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, needed));
+      larger.set(buffer.subarray(0, this.length));
+      buffer = larger;
+      return buffer;
     },
   };
 }

@@ -99,7 +99,8 @@ function fileOfEntry(entry: Record<string, unknown>, source: PageSource): Distri
   if (typeof filename !== "string" || typeof link !== "string" || filename.length > MAX_NAME)
     return undefined;
   const kind = distributionKind(filename);
-  const url = resolveUrl(link.split("#")[0]!, source.url);
+  const hash = link.indexOf("#");
+  const url = resolveUrl(hash < 0 ? link : link.slice(0, hash), source.url);
   if (kind === undefined || url === undefined || /[/\\\0]/.test(filename)) return undefined;
   const file: DistributionFile = {
     filename,
@@ -122,6 +123,7 @@ function fileOfEntry(entry: Record<string, unknown>, source: PageSource): Distri
 
 function hashesOfRecord(value: unknown): Record<string, string> {
   if (!isRecord(value)) return {};
+  if (isOnlySha256(value)) return { sha256: value.sha256 };
   const hashes: Record<string, string> = {};
   for (const [algorithm, digest] of Object.entries(value).slice(0, 16)) {
     if (
@@ -133,6 +135,14 @@ function hashesOfRecord(value: unknown): Record<string, string> {
     }
   }
   return hashes;
+}
+
+/** As nearly every file has it. */
+function isOnlySha256(value: Record<string, unknown>): value is { sha256: string } {
+  const { sha256 } = value;
+  if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) return false;
+  for (const algorithm in value) if (algorithm !== "sha256") return false;
+  return true;
 }
 
 /** PEP 629: a higher major version is another language. */
