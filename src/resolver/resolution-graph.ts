@@ -126,6 +126,16 @@ function addFork(session: Session, state: ForkState, fork: number, nodes: Map<st
     else siblings.push(node);
     return node;
   };
+  // Many edges lead to one package: its nodes are looked up once.
+  const reached = new Map<PackageId, readonly GraphNode[]>();
+  const nodesOf = (id: PackageId, to: Parameters<typeof variantsOf>[0]): readonly GraphNode[] => {
+    let found = reached.get(id);
+    if (found === undefined) {
+      found = variantsOf(to).map((variant) => nodeOf(id, variant));
+      reached.set(id, found);
+    }
+    return found;
+  };
   for (const [id, version] of versions) {
     const one = table.get(id);
     if (one.kind !== "package") continue;
@@ -139,7 +149,7 @@ function addFork(session: Session, state: ForkState, fork: number, nodes: Map<st
       const to = table.get(cause.on);
       if (to.kind === "root" || to.kind === "python") continue;
       if (one.group === undefined && to.name === one.name) continue;
-      for (const variant of variantsOf(to)) addEdge(from, nodeOf(cause.on, variant), to.marker, fork);
+      for (const node of nodesOf(cause.on, to)) addEdge(from, node, to.marker, fork);
     }
   }
 }

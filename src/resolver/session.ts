@@ -1,6 +1,6 @@
 import type { PackageIndex } from "../package-index/client.ts";
 import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
-import { fullSet } from "../standards/marker-algebra/integer-set.ts";
+import { fullSet, type IntegerSet } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { parseMarker } from "../standards/markers.ts";
@@ -15,6 +15,7 @@ import type { ConflictKeys, Edge } from "./forks.ts";
 import type { NeedList } from "./need-list.ts";
 import type { Need, NeedPolicy } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
+import type { Dependency } from "./pubgrub/solver-state.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
 import type { PackageSource, ResolveRequest } from "./request.ts";
 import { allowedYanked, candidatePolicy, highestPolicy, prereleasePolicy } from "./request-policies.ts";
@@ -46,11 +47,23 @@ export interface Session {
   edges: Map<Need | PackageId, readonly Edge[]>;
   /** Edges that no fork changes, by a version's requirements and extra; `undefined`: forks may. */
   plainEdges: Map<NeedList, Map<string, Edge[] | undefined>>;
+  /** What plain edges tell the solver, the same in every fork; `undefined`: not told yet. Absent: not plain, or forks differ. */
+  plainTold: Map<readonly Edge[], readonly ToldEdge[] | undefined>;
+  /** Every name comes from the same place in every fork. */
+  oneOrigin: boolean;
   originOf(name: string, env: ForkEnvironment): Origin;
   /** The project of a name in a fork, loaded before. */
   loaded(name: string, env: ForkEnvironment): Project;
   prereleasesOf(name: string, env: ForkEnvironment): Prereleases;
   highestOf(name: string, env: ForkEnvironment): boolean;
+}
+
+/** One edge, as the solver is told of it. */
+export interface ToldEdge {
+  edge: Edge;
+  range: IntegerSet;
+  urgency: { pinned: boolean; direct: boolean };
+  dependency: Dependency;
 }
 
 interface MarkedSource {
@@ -135,6 +148,8 @@ export function openSession(
     preferred,
     edges: new Map(),
     plainEdges: new Map(),
+    plainTold: new Map(),
+    oneOrigin: sources.size === 0 && Object.keys(request.indexPins).length === 0,
     originOf: originFinder(arena, sources, request.indexPins),
     loaded(name, env) {
       // Nearly every name comes from the indexes as they are: then there is nothing to look for.

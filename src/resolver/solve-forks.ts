@@ -21,7 +21,7 @@ import { type Edge, sortForks } from "./forks.ts";
 import type { Need } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { type Dependency, NoSolution } from "./pubgrub/solver-state.ts";
-import type { Session } from "./session.ts";
+import type { Session, ToldEdge } from "./session.ts";
 import { type DependencyNote, ForkFailed, onlyVersion, type Unavailable } from "./solver-notes.ts";
 import { forksOfVersion, metadataOf } from "./version-edges.ts";
 import type { VirtualPackage } from "./virtual-packages.ts";
@@ -251,6 +251,8 @@ function loadProjects(
 ): Promise<Project>[] {
   if (one.kind !== "package") return [];
   const waiting: Promise<Project>[] = [];
+  // What was told before was loaded before.
+  if (session.plainTold.get(edges) !== undefined) return waiting;
   for (const { name } of edges) {
     if (name === session.rootName) continue;
     const loaded = session.catalog.project(name, session.originOf(name, state.env));
@@ -268,20 +270,17 @@ function addDependencies(
   version: number,
   edges: readonly Edge[],
 ): void {
-  const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
-  const { solver, priorities, env } = state;
+  const { solver, priorities } = state;
   const dependencies: Dependency[] = [];
-  for (const { to, base, name, need, pinned } of edges) {
-    const own = name === session.rootName;
-    const range = proxy || own ? singleton(version) : rangeOf(session.loaded(name, env), need);
-    const urgency = { pinned, direct: own || session.originOf(name, env).kind === "source" };
+  for (const { edge, range, urgency, dependency } of toldEdges(session, state, one, version, edges)) {
+    const { to, base, name } = edge;
     priorities.add(to, name, urgency);
     if (base !== undefined) {
       // Whatever version a proxy gets, its base package gets too. Said here, the solver need not try it version by version.
       priorities.add(base, name, urgency);
       solver.addDependency(to, range, { on: base, range });
     }
-    dependencies.push(proxy ? { on: to, range } : { on: to, range, note: { need } satisfies DependencyNote });
+    dependencies.push(dependency);
   }
   const project = projectIfAny(session, state, one);
   const versions = project === undefined ? singleton(version) : widened(project, version);
@@ -289,6 +288,30 @@ function addDependencies(
   if (conflict !== undefined) {
     state.tracker.record({ affected: id, incompatibility: conflict }, id, solver.arena, session.table);
   }
+}
+
+/** Most versions require the same in every fork: that is put together once. */
+function toldEdges(
+  session: Session,
+  { env }: ForkState,
+  one: VirtualPackage,
+  version: number,
+  edges: readonly Edge[],
+): readonly ToldEdge[] {
+  const known = session.plainTold.get(edges);
+  if (known !== undefined) return known;
+  const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
+  const told = edges.map((edge): ToldEdge => {
+    const { to, name, need, pinned } = edge;
+    const own = name === session.rootName;
+    const range = proxy || own ? singleton(version) : rangeOf(session.loaded(name, env), need);
+    const urgency = { pinned, direct: own || session.originOf(name, env).kind === "source" };
+    const dependency = proxy ? { on: to, range } : { on: to, range, note: { need } satisfies DependencyNote };
+    return { edge, range, urgency, dependency };
+  });
+  const ownName = edges.some(({ name }) => name === session.rootName);
+  if (session.plainTold.has(edges) && !ownName) session.plainTold.set(edges, told);
+  return told;
 }
 
 function rangeOf(project: Project, need: Need): IntegerSet {

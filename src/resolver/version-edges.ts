@@ -169,6 +169,7 @@ function plainEdges(
         .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
     : undefined;
   byExtra.set(key, edges);
+  if (edges !== undefined && session.oneOrigin) session.plainTold.set(edges, undefined);
   return edges;
 }
 
