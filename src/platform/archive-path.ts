@@ -7,6 +7,8 @@
 const MAX_SEGMENT = 255;
 const MAX_PATH = 3072;
 const NOT_ASCII = /[^\x00-\x7f]/;
+/** Nearly every path: nothing in it that any rule but Windows' could refuse, if it is not too long. */
+const PLAIN = /^(?:[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}\/)*[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}$/;
 const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$/i;
 
 export interface PathRules {
@@ -19,6 +21,7 @@ export interface PathRules {
 /** Why `path` may not become a file, for the end of a sentence that begins with the path; `undefined` when it may. A folder's closing slash is not part of it. */
 export function archivePathFault(path: string, rules: PathRules = {}): string | undefined {
   const { windows = process.platform === "win32" } = rules;
+  if (!windows && path.length <= MAX_PATH && PLAIN.test(path)) return undefined;
   if (path === "") return "has no name";
   if (path.includes("\0")) return "has a NUL in its name";
   if (/[\x01-\x1f\x7f]/.test(path)) return "has a control character in its name";
@@ -60,22 +63,32 @@ export interface PathRegister {
 
 export function createPathRegister(rules: PathRules = {}): PathRegister {
   const { foldCase = process.platform === "darwin" || process.platform === "win32" } = rules;
-  const seen = new Map<string, { path: string; isDirectory: boolean }>();
+  /** Whether it is a folder, by key; and how it was written, where that is not the key. */
+  const folders = new Map<string, boolean>();
+  const written = new Map<string, string>();
+  /** The files of a folder mostly come together. */
+  let lastFolder = "";
   const keyOf = (path: string) => {
     const composed = NOT_ASCII.test(path) ? path.normalize("NFC") : path;
     return foldCase ? composed.toUpperCase().toLowerCase() : composed;
   };
   const add = (path: string, isDirectory: boolean): string | undefined => {
     const key = keyOf(path);
-    const earlier = seen.get(key);
+    const earlier = folders.get(key);
     if (earlier !== undefined) {
-      if (earlier.path !== path) return `is the same name as ${quoted(earlier.path)}, written differently`;
-      if (earlier.isDirectory !== isDirectory) return "is both a file and a folder";
+      const before = written.get(key) ?? key;
+      if (before !== path) return `is the same name as ${quoted(before)}, written differently`;
+      if (earlier !== isDirectory) return "is both a file and a folder";
       return isDirectory ? undefined : "occurs twice";
     }
-    seen.set(key, { path, isDirectory });
+    folders.set(key, isDirectory);
+    if (key !== path) written.set(key, path);
     const slash = path.lastIndexOf("/");
-    return slash === -1 ? undefined : add(path.slice(0, slash), true);
+    const folder = path.slice(0, Math.max(0, slash));
+    if (slash === -1 || folder === lastFolder) return undefined;
+    const fault = add(folder, true);
+    if (fault === undefined) lastFolder = folder;
+    return fault;
   };
   return { add };
 }

@@ -167,12 +167,12 @@ function checkedEntry(bytes: Uint8Array, view: DataView, manifest: Uint8Array, a
 /** Every file, in the order of the manifest, each against its checksum. Failure `DXPY_BAD_PACKAGE`. */
 export function readManifest(bytes: Uint8Array, header: DxpkgHeader, path: string): ManifestEntry[] {
   const manifest = manifestBytes(bytes, header, path);
-  const entries = decodeManifest(manifest);
-  if (typeof entries === "string") throw badPackage(path, entries);
+  const decoded = decodeManifest(manifest);
+  if (typeof decoded === "string") throw badPackage(path, decoded);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < header.files; i += 1) {
     if (checkedEntry(bytes, view, manifest, header.indexAt + i * INDEX_ENTRY_SIZE) === undefined)
       throw badPackage(path, `entry ${i + 1} of its manifest is damaged`);
   }
-  return entries;
+  return decoded.entries;
 }

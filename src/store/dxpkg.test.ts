@@ -75,7 +75,7 @@ test("write then read is the identity, packed or not; every path is found", () =
       const header = readHeader(file, file.length, "p");
       expect(header.packed).toBe(packed);
       expect(readMetadata(file, header, "p")).toEqual(whole);
-      expect(decodeManifest(manifestBytes(file, header, "p"))).toEqual(manifest.entries);
+      expect(decodeManifest(manifestBytes(file, header, "p"))).toEqual(manifest);
       manifest.entries.forEach(({ path, size, executable, blake3 }, i) => {
         expect(findFile(file, header, path, "p")).toEqual({
           size,
@@ -105,7 +105,7 @@ function readAll(file: Uint8Array) {
   const list = decodeManifest(manifestBytes(file, header, "p"));
   findFile(file, header, "lib/a", "p");
   if (typeof list === "string") return { list, read };
-  for (const { path } of list) findFile(file, header, path, "p");
+  for (const { path } of list.entries) findFile(file, header, path, "p");
   return { list, read };
 }
 

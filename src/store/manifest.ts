@@ -88,13 +88,15 @@ export function manifestCount(manifest: Uint8Array): number | undefined {
 
 /**
  * Reads a manifest that may come from anybody and checks all that the format demands: order, modes, paths that may become
- * files. Returns the entries, or what is wrong as a sentence.
+ * files. Returns what is in it, or what is wrong as a sentence.
  */
-export function decodeManifest(manifest: Uint8Array): ManifestEntry[] | string {
+export function decodeManifest(manifest: Uint8Array): EncodedManifest | string {
   const count = manifestCount(manifest);
   if (count === undefined) return "its manifest is not one of version 1";
   if (count > MAX_FILES) return `its manifest has too many files (${count})`;
   const entries: ManifestEntry[] = [];
+  const paths: Uint8Array[] = [];
+  const offsets: number[] = [];
   const register = createPathRegister();
   let previous: Uint8Array | undefined;
   let at = MANIFEST_HEADER;
@@ -109,10 +111,13 @@ export function decodeManifest(manifest: Uint8Array): ManifestEntry[] | string {
     if (fault !== undefined) return `${quoted(path)} ${fault}`;
     if (manifest[at + 41] !== 0) return `entry ${i + 1} of its manifest is damaged`;
     entries.push({ path, executable: raw.executable, size: raw.size, blake3: raw.blake3 });
+    paths.push(raw.path);
+    offsets.push(at);
     previous = raw.path;
     at = raw.next;
   }
-  return at === manifest.length ? entries : "its manifest has more in it than files";
+  if (at !== manifest.length) return "its manifest has more in it than files";
+  return { bytes: manifest, entries, paths, offsets };
 }
 
 export function decodePath(path: Uint8Array): string | undefined {

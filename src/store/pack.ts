@@ -146,8 +146,9 @@ export async function unpackPacked(
     if (header.outputHash !== outputHash || blake3.hash(manifest).toHex() !== outputHash) {
       throw badPackage(source, `it is not the package ${outputHash}`);
     }
-    const entries = decodeManifest(manifest);
-    if (typeof entries === "string") throw badPackage(source, entries);
+    const decoded = decodeManifest(manifest);
+    if (typeof decoded === "string") throw badPackage(source, decoded);
+    const { entries } = decoded;
     staging = createStaging(home);
     const tree = `${staging}/tree`;
     mkdirSync(tree);
@@ -168,8 +169,7 @@ export async function unpackPacked(
     reader.skipTo(header.totalSize);
     from.end();
     const { object } = describePackage(tree, entries, distInfoOf(entries, source), outputHash, source);
-    const encoded = encodeManifest(entries);
-    const how = placeObject(options.store?.root ?? home.store, staging, tree, object, encoded);
+    const how = placeObject(options.store?.root ?? home.store, staging, tree, object, decoded);
     return { outputHash, object, how };
   } catch (error) {
     throw storeFailure(error, source);

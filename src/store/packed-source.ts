@@ -16,7 +16,7 @@ export interface PackedSource {
 /** Packages up to here are compressed and unpacked in memory, larger ones through files. Bytes, packed. */
 export const IN_MEMORY = 256 * 1024 * 1024;
 /** Files up to here come in one piece. Bytes. */
-export const WINDOW = 4 * 1024 * 1024;
+export const WINDOW = 1024 * 1024;
 
 export function bytesSource(bytes: Uint8Array, name: string): PackedSource {
   let at = 0;

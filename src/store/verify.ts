@@ -3,7 +3,7 @@ import { type BulkBlake3, loadBulkBlake3 } from "../platform/blake3.ts";
 import { mapReadOnly } from "../platform/mapping.ts";
 import { manifestBytes, readHeader, readMetadata } from "./dxpkg-reader.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
-import { decodeManifest, encodeManifest, type ManifestEntry } from "./manifest.ts";
+import { decodeManifest, type ManifestEntry } from "./manifest.ts";
 import { indexPath, treePath } from "./store-level.ts";
 
 /** Compares a package object with what its hash says: the manifest with the hash, the files with the manifest. */
@@ -40,13 +40,14 @@ export async function verifyObject(level: string, hash: string): Promise<VerifyR
       const header = readHeader(mapping.bytes, mapping.bytes.length, path);
       const object = readMetadata(mapping.bytes, header, path);
       const manifest = manifestBytes(mapping.bytes, header, path);
-      const entries = decodeManifest(manifest);
+      const decoded = decodeManifest(manifest);
       if (header.outputHash !== hash) result.faults.push("it holds another package");
       else if (blake3.hash(manifest).toHex() !== hash)
         result.faults.push("its manifest does not have its hash");
-      else if (typeof entries === "string") result.faults.push(entries);
+      else if (typeof decoded === "string") result.faults.push(decoded);
       else {
-        const again = encodePackage(object, encodeManifest(entries), header.packed);
+        const { entries } = decoded;
+        const again = encodePackage(object, decoded, header.packed);
         if (Buffer.compare(again.bytes, mapping.bytes.subarray(0, again.bytes.length)) !== 0) {
           result.faults.push("its index is damaged");
         }
