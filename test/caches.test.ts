@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { nginx, startNginx, startVersitygw, versitygw } from "../src/binary-cache/testing/services.ts";
+import { checkProvenance } from "./check-provenance.ts";
 import { type IndexServer, startIndexServer } from "./index-server.ts";
 import { makeSdist, makeWheel } from "./make-wheel.ts";
 import { pyproject, type Session, startSession } from "./session.ts";
@@ -63,6 +64,9 @@ async function installsWhole(other: Session): Promise<void> {
   expect(JSON.parse(stdout).from).toEqual({ store: 0, system: 0, cache: 3, downloaded: 0, built: 0 });
   expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
   expect(JSON.parse((await other.ok("store", "verify", "--json")).stdout)).toBeDefined();
+  // Where it all came from came along, wheels' fetches too.
+  expect(checkProvenance(other.home).faults).toEqual([]);
+  expect((await other.ok("drv", "tree", "words")).stdout).toContain(`fetch ${server.origin}/files/words-1.0`);
 }
 
 test("a folder: push once, nothing to push again, an install without an index", async () => {

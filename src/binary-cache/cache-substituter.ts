@@ -8,7 +8,7 @@ import { readDrvOut } from "../store/drv-out.ts";
 import type { Store } from "../store/store.ts";
 import type { CacheBackend } from "./backend.ts";
 import { readBytes } from "./backend.ts";
-import { pullDerivations } from "./cached-derivations.ts";
+import { type KnownTexts, pullDerivations, textsByHash } from "./cached-derivations.ts";
 import {
   badAnswer,
   closureKey,
@@ -59,6 +59,7 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
   const { backend, trusted } = options;
   const { name } = backend;
   const known = new Map<string, Mapping>();
+  let fetches: KnownTexts = new Map();
   const gate = createTransferGate(PLACES, MEMORY);
   const pullers = new Map<string, ObjectPuller>();
   let failed = false;
@@ -104,7 +105,7 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
     }
     const [pulled] = await Promise.all([
       puller.pull(mapping),
-      pullDerivations(backend, mapping.references, store),
+      pullDerivations(backend, mapping.references, store, fetches),
     ]);
     if (!pulled) return undefined;
     const { build, fetch } = mapping.references;
@@ -143,7 +144,9 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
       });
       if (bytes === undefined) return;
       try {
-        for (const one of parseEnvironment(bytes, key, name).mappings) known.set(one.buildHash, one);
+        const environment = parseEnvironment(bytes, key, name);
+        for (const one of environment.mappings) known.set(one.buildHash, one);
+        fetches = await textsByHash(environment.fetches ?? []);
       } catch (error) {
         failed = true;
         throw error;

@@ -6,31 +6,42 @@ import type { Store } from "../store/store.ts";
 import { type CacheBackend, readBytes } from "./backend.ts";
 import { badAnswer, derivationPath, LIMITS, type References } from "./protocol.ts";
 
+/** Texts of derivations that came with an environment, by their build hash. */
+export type KnownTexts = ReadonlyMap<string, Uint8Array>;
+
+/** Each under the hash that it has: a text that nobody asks for by its hash does nothing. */
+export async function textsByHash(texts: readonly string[]): Promise<KnownTexts> {
+  if (texts.length === 0) return new Map();
+  const blake3 = await loadBulkBlake3();
+  const encoded = texts.map((text) => new TextEncoder().encode(text));
+  return new Map(encoded.map((bytes) => [Buffer.from(blake3.hash(bytes)).toString("hex"), bytes]));
+}
+
 /**
- * Brings what a build was made from into the store. What a cache does not have is not missed (an object is no worse without
+ * Brings what an object was made from into the store. What a cache does not have is not missed (an object is no worse without
  * its history); what it has and is not what its name says is a Failure `DXPY_BAD_CACHE_ANSWER`.
  */
 export async function pullDerivations(
   backend: CacheBackend,
   references: References,
   store: Pick<Store, "root">,
+  known: KnownTexts,
 ): Promise<void> {
-  // A wheel's own derivation is known from the lock; only builds have a history that nobody else knows.
-  if (references.build === undefined) return;
   const wanted = [references.build, references.fetch].filter((hash) => hash !== undefined);
-  await Promise.all(wanted.map((hash) => pullDerivation(backend, hash, store)));
+  await Promise.all(wanted.map((hash) => pullDerivation(backend, hash, store, known.get(hash))));
 }
 
 async function pullDerivation(
   backend: CacheBackend,
   hash: string,
   { root }: Pick<Store, "root">,
+  known: Uint8Array | undefined,
 ): Promise<void> {
   const path = derivationPath(hash);
   if (statSync(`${root}/${path}`, { throwIfNoEntry: false }) !== undefined) return;
-  const bytes = await readBytes(backend, path, LIMITS.derivation);
+  const bytes = known ?? (await readBytes(backend, path, LIMITS.derivation));
   if (bytes === undefined) return;
-  if (!(await hasHash(bytes, hash)))
+  if (known === undefined && !(await hasHash(bytes, hash)))
     throw badAnswer(backend.name, path, "its content is not that of its name");
   ensureDir(`${root}/drv`);
   writeFileAtomic(`${root}/${path}`, bytes, { mode: 0o444 });

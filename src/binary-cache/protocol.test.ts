@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { blake3Hex } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
+import { textsByHash } from "./cached-derivations.ts";
 import {
   closureKey,
   compressedLimit,
@@ -135,6 +137,18 @@ test("paths: those of the protocol and no other", () => {
   ]) {
     expect(pathKind(path)).toBeUndefined();
   }
+});
+
+test("what an environment says of fetches is texts, of which each counts under its own hash", async () => {
+  const key = closureKey([]);
+  const read = (fetches: unknown) =>
+    parseEnvironment(encode(JSON.stringify({ format: 1, mappings: [], fetches })), key, "c");
+  expect(read(["{}"]).fetches).toEqual(["{}"]);
+  expect(read(undefined)).toEqual({ format: 1, mappings: [] });
+  for (const bad of ["text", [1], [{}], ["x".repeat(70_000)], Array(20_001).fill("")])
+    expect(() => read(bad)).toThrow("its fetches are no list of texts");
+  const texts = await textsByHash(["a", "b"]);
+  expect([...texts.keys()]).toEqual([blake3Hex("a"), blake3Hex("b")]);
 });
 
 test("the name of an environment depends on which packages it has, not on their order", () => {

@@ -45,6 +45,8 @@ export interface Signature {
 export interface CachedEnvironment {
   format: 1;
   mappings: Mapping[];
+  /** Texts of the `fetch` derivations that the mappings refer to: so that they cost no requests of their own. */
+  fetches?: string[];
 }
 
 export const INFO_PATH = "dx-cache-info";
@@ -57,6 +59,8 @@ export const LIMITS = {
   environment: 32 * 1024 * 1024,
   environmentMappings: 20_000,
   derivation: 16 * 1024 * 1024,
+  /** A `fetch` derivation within an environment. */
+  fetch: 64 * 1024,
   signatures: 16,
   /** The packed form of one package. */
   object: 32 * 1024 ** 3,
@@ -130,9 +134,13 @@ export function mappingText(mapping: Mapping): string {
   return JSON.stringify(canonicalMapping(mapping));
 }
 
-export function environmentText({ mappings }: CachedEnvironment): string {
+export function environmentText({ mappings, fetches = [] }: CachedEnvironment): string {
   const sorted = [...mappings].sort((a, b) => (a.buildHash < b.buildHash ? -1 : 1));
-  return JSON.stringify({ format: 1, mappings: sorted.map(canonicalMapping) });
+  return JSON.stringify({
+    ...(fetches.length === 0 ? {} : { fetches: [...fetches].sort() }),
+    format: 1,
+    mappings: sorted.map(canonicalMapping),
+  });
 }
 
 export function infoText(info: CacheInfo): string {
@@ -186,13 +194,17 @@ export function parseEnvironment(bytes: Uint8Array, key: string, cache: string):
   const wrong = (what: string) => badAnswer(cache, environmentPath(key), what);
   const value = parseObject(bytes, LIMITS.environment, wrong);
   if (value["format"] !== 1) throw wrong(`it is of format ${said(value["format"])}`);
-  const { mappings } = value;
+  const { mappings, fetches = [] } = value;
   if (!Array.isArray(mappings) || mappings.length > LIMITS.environmentMappings) {
     throw wrong("it has no list of mappings, or too many");
   }
   const read = mappings.map((one) => readMapping(record(one, wrong), wrong));
   if (closureKey(read.map((one) => one.buildHash)) !== key) throw wrong("it is another environment");
-  return { format: 1, mappings: read };
+  const plain = Array.isArray(fetches) && fetches.length <= LIMITS.environmentMappings;
+  if (!plain || !fetches.every((text) => typeof text === "string" && text.length <= LIMITS.fetch)) {
+    throw wrong("its fetches are no list of texts, or too many");
+  }
+  return { format: 1, mappings: read, ...(fetches.length === 0 ? {} : { fetches }) };
 }
 
 type Wrong = (what: string) => Failure;

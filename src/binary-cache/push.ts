@@ -90,7 +90,7 @@ export async function pushPackages(options: PushOptions): Promise<PushOutcome> {
   await Promise.all(Array.from({ length: Math.min(options.lanes ?? 8, total) }, lane));
   if (failure !== undefined) throw failure.error;
   for (const closure of options.closures ?? []) {
-    if (await pushEnvironment(closure, mappings, backend)) outcome.environments += 1;
+    if (await pushEnvironment(closure, mappings, options)) outcome.environments += 1;
   }
   outcome.requests = backend.stats.requests - before;
   return outcome;
@@ -200,12 +200,18 @@ async function pushDerivation(hash: string, { store, backend }: PushOptions): Pr
 async function pushEnvironment(
   closure: readonly string[],
   mappings: ReadonlyMap<string, Mapping>,
-  backend: CacheBackend,
+  { backend, store }: PushOptions,
 ): Promise<boolean> {
-  const named = [...new Set(closure)].map((hash) => mappings.get(hash));
-  if (named.length === 0 || named.some((one) => one === undefined)) return false;
+  const named = [...new Set(closure)].flatMap((hash) => mappings.get(hash) ?? []);
+  if (named.length === 0 || named.length < new Set(closure).size) return false;
   const path = environmentPath(closureKey(closure));
-  const bytes = encode(environmentText({ format: 1, mappings: named as Mapping[] }));
+  const texts = await Promise.all(
+    named.map(async ({ references: { fetch } }) =>
+      fetch === undefined ? undefined : await readDerivationBytes(store.levels, fetch),
+    ),
+  );
+  const fetches = texts.filter((one) => one !== undefined).map((one) => new TextDecoder().decode(one));
+  const bytes = encode(environmentText({ format: 1, mappings: named, fetches: [...new Set(fetches)] }));
   const there = await readBytes(backend, path, LIMITS.environment);
   if (there !== undefined && Buffer.compare(there, bytes) === 0) return false;
   await backend.write(path, bytes);

@@ -3,7 +3,7 @@
 import { packageDerivationText } from "../lock/package-identity.ts";
 import { writeDrvOut } from "../store/drv-out.ts";
 import { type AskedPackage, askFor } from "./asked-package.ts";
-import { writeDerivation, writeDerivationText } from "./drv-store.ts";
+import { readDerivation, writeDerivation, writeDerivationText } from "./drv-store.ts";
 import { findObject, findRealised } from "./find-realised.ts";
 import type { RealiseContext } from "./realise-context.ts";
 import { type Substituted, substitute, withSubstituters } from "./substituters.ts";
@@ -73,6 +73,10 @@ function recordSubstituted(asked: AskedPackage, answer: Substituted, context: Re
     const sha256 = asked.file.hashes["sha256"]!;
     writeDerivationText(root, asked.hash, packageDerivationText(asked.file.name, sha256));
   }
+  const { build, ...others } = answer.notes;
+  // The run of the backend has its own entry, as where it ran: the fetch of its source is found there.
+  if (build !== undefined && readDerivation([root], build)?.kind === "build")
+    writeDrvOut(root, build, answer.outputHash, others);
   writeDrvOut(root, asked.hash, answer.outputHash, answer.notes);
 }
 
