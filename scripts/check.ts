@@ -48,7 +48,9 @@ async function runTests(paths: readonly string[]): Promise<Run> {
   const count = (word: string) => Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(text)?.[1] ?? 0);
   const files = new Set<string>();
   let file = "";
-  for (const line of text.split("\n")) {
+  // Behind the last test, those that failed are listed once more, under no file's name.
+  const told = text.split(/^\d+ tests (?:skipped|failed):$/m)[0] ?? "";
+  for (const line of told.split("\n")) {
     file = /^(\S+\.test\.ts):$/.exec(line)?.[1] ?? file;
     if (line.startsWith("(fail)") && file !== "") files.add(`./${file}`);
   }

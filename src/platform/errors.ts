@@ -32,8 +32,14 @@ export class Failure extends Error {
   readonly hint: string | undefined;
   readonly exitCode: 1 | 2;
 
-  /** The executable has this file in more than one chunk (scripts/build.ts): a failure is one whichever copy made it. */
+  /**
+   * The executable has this file in more than one chunk (scripts/build.ts): a failure is one whichever copy made it. What extends
+   * the class is recognised as usual.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it is the class on the right of `instanceof`
+    const asked = this as unknown;
+    if (asked !== Failure) return Function.prototype[Symbol.hasInstance].call(asked, value);
     return value instanceof Error && /^DXPY_/.test(String((value as { code?: unknown }).code));
   }
 

@@ -28,7 +28,10 @@ const entry = fc.record({
   size: fc.nat(500),
   blake3: fc.uint8Array({ minLength: 32, maxLength: 32 }),
 });
-const entries = fc.uniqueArray(entry, { maxLength: 40, selector: ({ path }) => path.normalize("NFC") });
+const entries = fc
+  .uniqueArray(entry, { maxLength: 40, selector: ({ path }) => path.normalize("NFC") })
+  // No name is that of a file and of a folder.
+  .map((list) => list.filter(({ path }) => !list.some((other) => other.path.startsWith(`${path}/`))));
 const object: fc.Arbitrary<Omit<PackageObject, "outputHash">> = fc.record({
   name: fc.string(),
   version: fc.string(),
