@@ -46,17 +46,19 @@ export async function readBytes(
   let chunks: Uint8Array[] = [];
   /** For a body whose length is announced: joining chunks at the end would take its memory twice. */
   let whole: Uint8Array | undefined;
+  let announced = 0;
   let length = 0;
   const found = await backend.read(
     path,
     {
-      begin(announced = 0) {
+      begin(bytes = 0) {
+        announced = bytes <= Math.min(limit, MAX_RESERVED) ? bytes : 0;
+        whole = undefined;
         chunks = [];
         length = 0;
-        whole =
-          announced > 0 && announced <= Math.min(limit, MAX_RESERVED) ? new Uint8Array(announced) : undefined;
       },
       take(chunk) {
+        if (length === 0 && chunk.length < announced) whole = new Uint8Array(announced);
         if (whole !== undefined && length + chunk.length > whole.length) {
           chunks = [whole.subarray(0, length)];
           whole = undefined;

@@ -5,7 +5,8 @@ import { Failure } from "../platform/errors.ts";
 import { type CacheBackend, cacheUnreachable, emptyStats } from "./backend.ts";
 import { badAnswer } from "./protocol.ts";
 
-const PIECE = 1024 * 1024;
+/** Nearly every object comes in one piece, which its reader keeps. Bytes. */
+const PIECE = 64 * 1024 * 1024;
 
 export function folderBackend(root: string): CacheBackend {
   const name = `file://${root}`;
