@@ -49,6 +49,8 @@ export interface Session {
   plainEdges: Map<NeedList, Map<string, Edge[] | undefined>>;
   /** What plain edges tell the solver, the same in every fork; `undefined`: not told yet. Absent: not plain, or forks differ. */
   plainTold: Map<readonly Edge[], readonly ToldEdge[] | undefined>;
+  /** The same of single edges, from versions to other projects. */
+  told: Map<Edge, ToldEdge>;
   /** Every name comes from the same place in every fork. */
   oneOrigin: boolean;
   originOf(name: string, env: ForkEnvironment): Origin;
@@ -149,6 +151,7 @@ export function openSession(
     edges: new Map(),
     plainEdges: new Map(),
     plainTold: new Map(),
+    told: new Map(),
     oneOrigin: sources.size === 0 && Object.keys(request.indexPins).length === 0,
     originOf: originFinder(arena, sources, request.indexPins),
     loaded(name, env) {

@@ -177,6 +177,7 @@ function propagate(session: Session, state: ForkState, counts: SolveCounts): voi
 
 /** Decides the packages that were often in conflict in another order from now on. */
 function reprioritize({ table }: Session, { tracker, priorities, solver }: ForkState): void {
+  if (tracker.prioritize.length + tracker.deprioritize.length === 0) return;
   for (const id of tracker.prioritize.splice(0)) {
     const name = table.name(id);
     if (name !== undefined) priorities.markEarly(name);
@@ -301,16 +302,21 @@ function toldEdges(
   const known = session.plainTold.get(edges);
   if (known !== undefined) return known;
   const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
+  let own = false;
   const told = edges.map((edge): ToldEdge => {
+    const before = proxy ? undefined : session.told.get(edge);
+    if (before !== undefined) return before;
     const { to, name, need, pinned } = edge;
-    const own = name === session.rootName;
-    const range = proxy || own ? singleton(version) : rangeOf(session.loaded(name, env), need);
-    const urgency = { pinned, direct: own || session.originOf(name, env).kind === "source" };
+    const isOwn = name === session.rootName;
+    own ||= isOwn;
+    const range = proxy || isOwn ? singleton(version) : rangeOf(session.loaded(name, env), need);
+    const urgency = { pinned, direct: isOwn || session.originOf(name, env).kind === "source" };
     const dependency = proxy ? { on: to, range } : { on: to, range, note: { need } satisfies DependencyNote };
-    return { edge, range, urgency, dependency };
+    const made = { edge, range, urgency, dependency };
+    if (session.oneOrigin && !proxy && !isOwn) session.told.set(edge, made);
+    return made;
   });
-  const ownName = edges.some(({ name }) => name === session.rootName);
-  if (session.plainTold.has(edges) && !ownName) session.plainTold.set(edges, told);
+  if (!own && session.plainTold.has(edges)) session.plainTold.set(edges, told);
   return told;
 }
 

@@ -179,7 +179,7 @@ export class PartialSolution {
     for (const id of this.#outdated) {
       if (isPotential(this.#assignments[id])) this.#queue.set(id, prioritize(id));
     }
-    this.#outdated.clear();
+    if (this.#outdated.size > 0) this.#outdated.clear();
     while (true) {
       const best = this.#queue.takeGreatest();
       if (best === undefined || isPotential(this.#assignments[best])) return best;
