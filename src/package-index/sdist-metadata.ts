@@ -261,7 +261,7 @@ async function collectMembers(stream: ReadableStream<Uint8Array>, file: SdistFil
     if (count > MAX_MEMBERS) throw new Error(`it has more than ${MAX_MEMBERS} members`);
     const kind = entry.header.type === "file" ? memberKind(entry.header.name) : undefined;
     if (kind === undefined || entry.header.size > MAX_MEMBER) {
-      await entry.body.cancel();
+      await passOver(entry.body);
       continue;
     }
     members[kind] = new Uint8Array(await new Response(entry.body).arrayBuffer());
@@ -269,6 +269,15 @@ async function collectMembers(stream: ReadableStream<Uint8Array>, file: SdistFil
     if (members.pkgInfo !== undefined && members.pyproject !== undefined) break;
   }
   return members;
+}
+
+/**
+ * Reads a body to its end. To cancel it will not do: the decoder is ahead of its reader, and then cancels the body that it is at by
+ * now, whose reader waits for ever.
+ */
+async function passOver(body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader();
+  while (!(await reader.read()).done);
 }
 
 function badSdist(file: SdistFile, cause: unknown): Failure {

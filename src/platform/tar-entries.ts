@@ -15,7 +15,7 @@ export function badTar(archive: string, what: string, cause?: unknown): Failure 
 /** Unpacked bytes of a whole archive. */
 const MAX_BYTES = 16 * 2 ** 30;
 
-/** Every entry's body must be read or cancelled before the next is asked for. Failure `DXPY_BAD_TAR`, also from the bodies. */
+/** Every entry's body must be read to its end before the next is asked for. Failure `DXPY_BAD_TAR`, also from the bodies. */
 export async function* tarEntries(bytes: Uint8Array, archive: string): AsyncGenerator<ParsedTarEntry> {
   const source = await decompressed(bytes, archive);
   const reader = source

@@ -225,18 +225,24 @@ describe("environments", () => {
 
   test("the forks of a lock say which conflicting extras they were resolved with", async () => {
     const asked: Asked = {
-      optional: { x: ["a==1.0"], y: ["a==2.0"] },
+      optional: {
+        x: ["a==1.0; sys_platform == 'linux'", "a==2.0; sys_platform != 'linux'"],
+        y: ["a==2.0"],
+      },
       conflicts: [[{ extra: "x" }, { extra: "y" }]],
     };
     const universe = plain({ a: { "1.0": [], "2.0": [] } });
     const first = await resolveIn(universe, asked);
     expect(first.forks).toEqual([
       '"x" not in extras and "y" in extras',
-      '"x" in extras and "y" not in extras',
+      'sys_platform == "linux" and "x" in extras and "y" not in extras',
+      'sys_platform != "linux" and "x" in extras and "y" not in extras',
       '"x" not in extras and "y" not in extras',
     ]);
     const again = await resolveIn(universe, { ...asked, forks: first.forks });
     expect([again.forks, lines(again)]).toEqual([first.forks, lines(first)]);
+    const alike = { ...asked, optional: { x: ["a==1.0"], y: ["a==2.0"] } };
+    expect((await resolveIn(universe, alike)).forks).toEqual([]);
     // Without the conflict, the forks are about something else.
     const { conflicts: _, ...plainly } = { ...asked, optional: { x: ["a"], y: ["a"] } };
     expect((await resolveIn(universe, { ...plainly, forks: first.forks })).forks).toEqual([]);
