@@ -5,7 +5,7 @@ import { ConflictTracker } from "./conflict-tracker.ts";
 import { everywhere, type ForkEnvironment } from "./fork-environment.ts";
 import { Priorities } from "./priorities.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
-import { SolverState } from "./pubgrub/solver-state.ts";
+import { type Mark, SolverState } from "./pubgrub/solver-state.ts";
 import { boundsMarker, narrow, type PythonBounds } from "./python-requirement.ts";
 import type { Session } from "./session.ts";
 
@@ -26,6 +26,8 @@ export interface ForkState {
   choices: Map<PackageId, { set: IntegerSet; version: number }>;
   /** The package that was decided on last. */
   next: PackageId;
+  /** Of the memory that forks share, what this one has seen while it waits for its turn. */
+  seen?: Mark;
   /** After a fork on a version: the package to go on with, and perhaps the version for it. */
   resume?: { id: PackageId; version?: number };
 }

@@ -31,15 +31,18 @@ interface GraphNode {
   edges: Map<GraphNode, MarkerTree>;
 }
 
-export async function packagesOf(session: Session, forks: readonly SolvedFork[]): Promise<ResolvedPackage[]> {
-  const byKey = new Map<string, GraphNode[]>();
-  forks.forEach(({ state }, i) => {
-    addFork(session, state, i, byKey);
-  });
-  const nodes = Array.from(byKey.values()).flat();
+/** The nodes of all forks, by name, version, extra and group. */
+export type ResolutionGraph = Map<string, GraphNode[]>;
+
+export async function packagesOf(
+  session: Session,
+  forks: readonly SolvedFork[],
+  graph: ResolutionGraph,
+): Promise<ResolvedPackage[]> {
+  const nodes = Array.from(graph.values()).flat();
   joinEdges(
     session,
-    forks.map(({ state }) => forkMarker(session, state.env)),
+    forks.map(({ env }) => forkMarker(session, env)),
     nodes,
   );
   seedRoot(session, nodes);
@@ -77,11 +80,11 @@ export function forkTexts(
   const { arena, pythonMarker, request } = session;
   const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
   // A fork for Pythons that the project does not admit says nothing to the next resolution.
-  const told = solved.filter(({ state }) => !arena.isDisjoint(state.env.marker, pythonMarker));
-  const trees = Array.from(new Set(told.map(({ state }) => state.env.marker)));
+  const told = solved.filter(({ env }) => !arena.isDisjoint(env.marker, pythonMarker));
+  const trees = Array.from(new Set(told.map(({ env }) => env.marker)));
   // What is chosen among conflicting extras is said where the same environments are divided differently for it.
   const forks = overlap(session, trees)
-    ? told.flatMap(({ state }) => textOf(forkMarker(session, state.env)))
+    ? told.flatMap(({ env }) => textOf(forkMarker(session, env)))
     : trees.flatMap(textOf);
   const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
   if (arena.implies(pythonMarker, all)) return { forks: forks.length > 1 ? forks : [], environments: [] };
@@ -99,7 +102,8 @@ function overlap({ arena }: Session, markers: readonly MarkerTree[]): boolean {
   return false;
 }
 
-function addFork(session: Session, state: ForkState, fork: number, nodes: Map<string, GraphNode[]>): void {
+/** Takes in what one fork came to. */
+export function addFork(session: Session, state: ForkState, fork: number, nodes: ResolutionGraph): void {
   const { table } = session;
   const versions = new Map(state.solver.solution.decisions());
   const nodeOf = (id: PackageId, variant: { extra?: string; group?: string }): GraphNode => {

@@ -3,7 +3,7 @@ import type { PackageIndex } from "../package-index/client.ts";
 import type { BuildInterface } from "./build-interface.ts";
 import type { ResolveRequest } from "./request.ts";
 import type { Resolution } from "./resolution.ts";
-import { forkTexts, packagesOf } from "./resolution-graph.ts";
+import { addFork, forkTexts, packagesOf, type ResolutionGraph } from "./resolution-graph.ts";
 import { openSession } from "./session.ts";
 import { solveForks } from "./solve-forks.ts";
 import { ForkFailed } from "./solver-notes.ts";
@@ -48,8 +48,11 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
           if (counts.decisions % REPORTED === 0) onProgress({ decisions: counts.decisions, name });
         };
   try {
-    const forks = await solveForks(session, counts, report);
-    const packages = await packagesOf(session, forks);
+    const graph: ResolutionGraph = new Map();
+    const forks = await solveForks(session, counts, report, (state, fork) =>
+      addFork(session, state, fork, graph),
+    );
+    const packages = await packagesOf(session, forks, graph);
     return {
       packages,
       unknownExtras: await unknownExtras(session, packages),

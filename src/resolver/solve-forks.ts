@@ -15,7 +15,7 @@ import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import type { Project } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
 import { firstForks } from "./first-forks.ts";
-import { admits } from "./fork-environment.ts";
+import { admits, type ForkEnvironment } from "./fork-environment.ts";
 import { type ForkState, firstState, forkState } from "./fork-state.ts";
 import { type Edge, sortForks } from "./forks.ts";
 import type { Need } from "./needs.ts";
@@ -26,9 +26,9 @@ import { type DependencyNote, ForkFailed, onlyVersion, type Unavailable } from "
 import { forksOfVersion, metadataOf } from "./version-edges.ts";
 import type { VirtualPackage } from "./virtual-packages.ts";
 
-/** A fork that is resolved. */
+/** A fork that is resolved. Its state is gone: of many forks they would fill the memory. */
 export interface SolvedFork {
-  state: ForkState;
+  env: ForkEnvironment;
 }
 
 export interface SolveCounts {
@@ -36,11 +36,15 @@ export interface SolveCounts {
   conflicts: number;
 }
 
-/** Resolves every fork, the ones that turn up on the way included. Throws `ForkFailed` for the first without solution. */
+/**
+ * Resolves every fork, the ones that turn up on the way included; `onSolved` sees the state of each, with its number. Throws
+ * `ForkFailed` for the first without solution.
+ */
 export async function solveForks(
   session: Session,
   counts: SolveCounts,
   onProgress: ((name: string) => void) | undefined,
+  onSolved: (state: ForkState, fork: number) => void,
 ): Promise<SolvedFork[]> {
   const { table, arena, request } = session;
   const rootId = table.id({ kind: "root" });
@@ -52,15 +56,21 @@ export async function solveForks(
   for (const env of initial.toReversed()) {
     if (admits(arena, env, session.pythonMarker)) stack.push(forkState(session, start, env));
   }
+  for (const state of stack) state.seen = state.solver.mark;
   const solved: SolvedFork[] = [];
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
     const further = await solveFork(session, state, counts, onProgress);
     if (further !== undefined) {
+      for (const one of further) one.seen = one.solver.mark;
       stack.push(...further);
       continue;
     }
-    solved.push({ state });
+    onSolved(state, solved.length);
+    solved.push({ env: state.env });
     if (request.resolution !== "lowest-direct") rememberVersions(session, state);
+    // Forks wait in the order in which they began: the last one has seen the most.
+    const waiting = stack[stack.length - 1]?.seen;
+    if (waiting !== undefined) state.solver.rewind(waiting);
   }
   return solved;
 }

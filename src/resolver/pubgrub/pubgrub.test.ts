@@ -8,6 +8,8 @@ import {
   singleton,
 } from "../../standards/marker-algebra/integer-set.ts";
 import type { Arena } from "./incompatibility.ts";
+import { possibleVersions } from "./partial-solution.ts";
+import { SolverState } from "./solver-state.ts";
 import { isSolvable, isValid, type Needs, type Registry, solve } from "./testing/offline.ts";
 
 /** Versions as in the paper: `^1.0.0` is every version whose first number is 1. Written as 10, 11, … 20. */
@@ -169,4 +171,39 @@ test("a copy of a state goes on by itself", () => {
   const second = solve({ ...registry, bar: {} });
   expect(first.versions).toEqual({ foo: 20, bar: 10 });
   expect(second.versions).toEqual({ foo: 10 });
+});
+
+test("what a copy that is done with added is forgotten, and the others go on as if it had never been", () => {
+  const [root, foo, bar, baz] = [0, 1, 2, 3];
+  const start = SolverState.start(root, 0);
+  start.propagate(root);
+  start.solution.pick((id) => -id);
+  start.decide(root, 0, singleton(0), [{ on: foo, range: from(10) }]);
+  start.propagate(root);
+  const first = start.clone();
+  const second = start.clone();
+  const { mark } = second;
+  first.solution.pick((id) => -id);
+  first.decide(foo, 20, singleton(20), [
+    { on: bar, range: from(20) },
+    { on: baz, range: from(10) },
+  ]);
+  first.propagate(foo);
+  first.addNoVersions(bar, from(20));
+  first.propagate(bar);
+  expect(second.arena.length).toBeGreaterThan(mark.incompatibilities);
+  first.rewind(mark);
+  expect(second.arena.length).toBe(mark.incompatibilities);
+  second.solution.pick((id) => -id);
+  second.decide(foo, 30, singleton(30), [{ on: baz, range: from(30) }]);
+  second.propagate(foo);
+  expect(second.solution.pick((id) => -id)).toBe(baz);
+  expect(possibleVersions(second.solution, baz)).toEqual(from(30));
+  expect(second.solution.term(bar)).toBeUndefined();
+  second.decide(baz, 40, singleton(40), []);
+  expect(second.solution.decisions()).toEqual([
+    [root, 0],
+    [foo, 30],
+    [baz, 40],
+  ]);
 });

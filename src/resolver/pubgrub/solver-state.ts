@@ -35,6 +35,12 @@ export interface Conflict {
   incompatibility: IncompatibilityId;
 }
 
+/** A point in the history of the shared memory. */
+export interface Mark {
+  incompatibilities: number;
+  rows: number;
+}
+
 /** Thrown when what was asked for is impossible: `cause` is the incompatibility that says so. */
 export class NoSolution extends Error {
   override readonly name = "NoSolution";
@@ -93,6 +99,17 @@ export class SolverState {
     copy.#contradictedAt = this.#contradictedAt.slice();
     copy.#contradicted = this.#contradicted.slice();
     return copy;
+  }
+
+  /** Where the memory that all copies share ends now. */
+  get mark(): Mark {
+    return { incompatibilities: this.arena.length, rows: this.#rows.end };
+  }
+
+  /** Forgets what was added after a mark. To be called when every copy that added or has seen any of it is done with. */
+  rewind({ incompatibilities, rows }: Mark): void {
+    this.arena.length = incompatibilities;
+    this.#rows.end = rows;
   }
 
   /** The incompatibilities that mention a package. */

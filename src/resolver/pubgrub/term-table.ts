@@ -34,6 +34,15 @@ export class IncompatibilityRows {
   rows = new Int32Array(8192);
   #end = 0;
 
+  /** Where the next rows begin; to be set back by who knows that nobody looks at later ones any more. */
+  get end(): number {
+    return this.#end;
+  }
+
+  set end(end: number) {
+    this.#end = end;
+  }
+
   put(id: IncompatibilityId, { packages, terms }: Incompatibility): void {
     if (id >= this.starts.length) this.starts = grown(this.starts, id + 1);
     const size = 1 + 4 * packages.length;
