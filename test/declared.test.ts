@@ -140,6 +140,11 @@ describe("conflicts", () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("The extra `new` and the extra `old` cannot be installed together");
     expect((await me.ok("tree", "--depth", "1")).stdout).toContain("core v1.0 (extra: old)");
+    me.write(
+      "pyproject.toml",
+      pyproject(["core; python_version < '3.12'", "core<1.5; python_version >= '3.12'"]),
+    );
+    expect((await me.ok("tree")).stdout).toContain('core v1.0 ; python_full_version >= "3.12"');
   });
 
   test("a group may ask for a newer Python than the project", async () => {

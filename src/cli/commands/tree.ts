@@ -9,7 +9,7 @@ import { lockProject } from "../../project/lock-project.ts";
 import { rootRequirements } from "../../project/root-requirements.ts";
 import { nearest } from "../../project/setting-checks.ts";
 import type { MarkerEnvironment } from "../../standards/marker-environment.ts";
-import { formatMarker } from "../../standards/markers.ts";
+import { formatMarker, type Marker, parseMarker } from "../../standards/markers.ts";
 import { normalizeName } from "../../standards/names.ts";
 import type { Requirement } from "../../standards/requirements.ts";
 import { setContains } from "../../standards/specifiers.ts";
@@ -82,12 +82,16 @@ function withProject(lock: Lock, project: Project): Lock {
   const name = rootName(project);
   const others = lock.packages.filter((entry) => entry.name !== name);
   const edges = rootRequirements(project).flatMap(({ requirement }) =>
-    versionsFor(requirement, others).map((version) => ({
-      name: requirement.normalized,
-      ...(version === undefined ? {} : { version }),
-      ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
-      ...(requirement.marker === undefined ? {} : { marker: formatMarker(requirement.marker) }),
-    })),
+    versionsFor(requirement, others).map((version, _, versions) => {
+      const own = versions.length > 1 ? environmentsOf(requirement.normalized, version, others) : undefined;
+      const marker = own ?? requirement.marker;
+      return {
+        name: requirement.normalized,
+        ...(version === undefined ? {} : { version }),
+        ...(requirement.extras.length > 0 ? { extras: [...requirement.extras] } : {}),
+        ...(marker === undefined ? {} : { marker: formatMarker(marker) }),
+      };
+    }),
   );
   const root: LockedPackage = {
     name,
@@ -97,6 +101,29 @@ function withProject(lock: Lock, project: Project): Lock {
     dependencies: [...new Map(edges.map((edge) => [JSON.stringify(edge), edge])).values()],
   };
   return { ...lock, packages: [...others, root] };
+}
+
+/** Where the lock installs one of several versions, whatever extras and groups it is for; `undefined`: nothing says. */
+function environmentsOf(
+  name: string,
+  version: string | undefined,
+  packages: readonly LockedPackage[],
+): Marker | undefined {
+  const marker = packages.find((entry) => entry.name === name && entry.version === version)?.marker;
+  return marker === undefined ? undefined : environmentPart(parseMarker(marker));
+}
+
+function environmentPart(marker: Marker): Marker | undefined {
+  if (marker.kind === "compare") {
+    const asksSelection = [marker.left, marker.right].some(
+      (side) => side.kind === "variable" && (side.name === "extras" || side.name === "dependency_groups"),
+    );
+    return asksSelection ? undefined : marker;
+  }
+  const parts = marker.operands.map(environmentPart);
+  const known = parts.filter((part) => part !== undefined);
+  if (marker.kind === "or" && known.length < parts.length) return undefined;
+  return known.length > 1 ? { kind: marker.kind, operands: known } : known[0];
 }
 
 /** Versions of the lock that a requirement admits; all of them where the lock overrides what was required. */
