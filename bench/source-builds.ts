@@ -102,6 +102,13 @@ function files(root: string, below = "", found = new Map<string, string>()): Map
   return found;
 }
 
+/** Debugging information and the like: two builds in different folders cannot be the same. */
+function namesItsPlace(site: string, path: string): boolean {
+  return ["dx", "uv"].some((side) =>
+    readFileSync(`${folder}/${side}/.venv/${site}/${path}`).includes(folder),
+  );
+}
+
 /** What every installer writes in its own way. */
 const own =
   /(^|\/)(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)$|^_virtualenv\.|^distutils-precedence/;
@@ -117,7 +124,12 @@ function compare(): void {
     if (own.test(path)) continue;
     const [a, b] = [mine!.get(path), theirs!.get(path)];
     if (a === b) same += 1;
-    else differ.push(`  ${a === undefined ? "only uv " : b === undefined ? "only dx " : "differs "} ${path}`);
+    else if (a === undefined || b === undefined)
+      differ.push(`  only ${a === undefined ? "uv" : "dx"}  ${path}`);
+    else
+      differ.push(
+        `  differs  ${path}${namesItsPlace(site, path) ? " (it names the folder that it was built in)" : ""}`,
+      );
   }
   console.log(`\nfile by file: ${same} the same, ${differ.length} not\n${differ.join("\n")}`);
   for (const { name, imports } of chosen) {
@@ -139,6 +151,39 @@ function rebuild(): void {
       // Said as it came.
     }
     console.log(`rebuild --check ${name} (${how}): ${text} (${done.ms.toFixed(0)} ms)`);
+  }
+}
+
+/** `dx-py build` in two checkouts of each source: whether sdist and wheel are the same to the last byte. */
+function distributions(): void {
+  const lock = Bun.TOML.parse(readFileSync(`${folder}/dx/pylock.toml`, "utf8")) as {
+    packages: { name: string; sdist?: { hashes: { sha256: string } } }[];
+  };
+  for (const { name, how } of chosen) {
+    const sdist = lock.packages.find((one) => one.name === name)?.sdist;
+    if (sdist === undefined) continue;
+    const made = ["one", "other"].map((side) => {
+      const tree = `${folder}/trees/${name}-${side}`;
+      rmSync(tree, { recursive: true, force: true });
+      mkdirSync(tree, { recursive: true });
+      must(
+        [
+          "tar",
+          "-xf",
+          `${folder}/home/index/sdists/${sdist.hashes.sha256}`,
+          "--strip-components=1",
+          "-C",
+          tree,
+        ],
+        folder,
+      );
+      must([dx, "build", "--python", python], tree);
+      return files(`${tree}/dist`);
+    });
+    const names = [...made[0]!.keys()].sort();
+    const differ = names.filter((one) => made[0]!.get(one) !== made[1]!.get(one));
+    const text = differ.length === 0 ? "the same" : `differs: ${differ.join(", ")}`;
+    console.log(`build ${name} (${how}), ${names.length} files: ${text}`);
   }
 }
 
@@ -217,7 +262,8 @@ if (!existsSync(`${folder}/uv/.venv`)) {
   const [theirLock, theirSync] = [must(["uv", "lock"], `${folder}/uv`), must(["uv", "sync"], `${folder}/uv`)];
   console.log(`uv: lock ${theirLock.ms.toFixed(0)} ms, sync ${theirSync.ms.toFixed(0)} ms`);
 }
-const steps = (process.env["STEPS"] ?? "compare,rebuild,times").split(",");
+const steps = (process.env["STEPS"] ?? "compare,rebuild,distributions,times").split(",");
 if (steps.includes("compare")) compare();
 if (steps.includes("rebuild")) rebuild();
+if (steps.includes("distributions")) distributions();
 if (steps.includes("times")) times();

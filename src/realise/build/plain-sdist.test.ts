@@ -37,6 +37,19 @@ describe("the archive of an sdist", () => {
     },
   );
 
+  test("has a file that the backend packed twice once: the last", () => {
+    const twice = gzipSync(
+      tarBytes([
+        ["s-1/PKG-INFO", "old"],
+        ["s-1/a.py", "code"],
+        ["s-1/PKG-INFO", "new"],
+      ]),
+    );
+    const plain = plainSdist(twice, 0);
+    expect(list(plain).map((line) => line.split(" ").at(-1))).toEqual(["s-1/a.py", "s-1/PKG-INFO"]);
+    expect(Bun.spawnSync(["tar", "-xzO", "s-1/PKG-INFO"], { stdin: plain }).stdout.toString()).toBe("new");
+  });
+
   test("is the same when it is done again", () => {
     const names = fc.stringMatching(/^[a-z]{1,20}$/);
     fc.assert(

@@ -1,6 +1,6 @@
 /**
  * Makes an sdist's archive the same each time: backends put the moment, the user and the mode bits of the day into it. The files
- * and their order stay.
+ * and their order stay; of a file that is in it twice (PKG-INFO, where a backend packs an unpacked sdist), the last, as tar has it.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Failure } from "../../platform/errors.ts";
@@ -17,7 +17,9 @@ export function plainSdist(archive: Uint8Array, time: number): Uint8Array {
   } catch (cause) {
     throw new Failure("DXPY_BAD_SDIST", "The backend's sdist is not a gzip archive", { cause });
   }
-  const kept: Uint8Array[] = [];
+  const kept: Uint8Array[][] = [];
+  const places = new Map<string, number>();
+  let extended: Uint8Array[] = [];
   for (let at = 0; at + BLOCK <= tar.length; ) {
     const header = tar.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) break;
@@ -29,17 +31,33 @@ export function plainSdist(archive: Uint8Array, time: number): Uint8Array {
     const type = String.fromCharCode(header[156]!);
     if (type === "x" || type === "g") {
       const records = plainRecords(tar.subarray(at + BLOCK, at + BLOCK + size));
-      if (records.length > 0) kept.push(plainHeader(header, time, records.length), padded(records));
+      if (records.length > 0) extended.push(plainHeader(header, time, records.length), padded(records));
+    } else if (type === "L" || type === "K") {
+      extended.push(plainHeader(header, time), tar.subarray(at + BLOCK, end));
     } else {
-      kept.push(plainHeader(header, time), tar.subarray(at + BLOCK, end));
+      const path = extended.length === 0 ? pathIn(header) : undefined;
+      const before = path === undefined ? undefined : places.get(path);
+      if (before !== undefined) kept[before] = [];
+      if (path !== undefined) places.set(path, kept.length);
+      kept.push([...extended, plainHeader(header, time), tar.subarray(at + BLOCK, end)]);
+      extended = [];
     }
     at = end;
   }
-  kept.push(new Uint8Array(2 * BLOCK));
-  const packed = gzipSync(Buffer.concat(kept), { level: 9 });
+  kept.push(extended, [new Uint8Array(2 * BLOCK)]);
+  const packed = gzipSync(Buffer.concat(kept.flat()), { level: 9 });
   // The system that packed it, by RFC 1952: unknown, wherever it was.
   packed[9] = 255;
   return packed;
+}
+
+/** ustar: the name, behind the prefix at 345. */
+function pathIn(header: Uint8Array): string {
+  const text = (at: number, length: number) =>
+    new TextDecoder("latin1").decode(header.subarray(at, at + length)).replace(/\0.*$/s, "");
+  const ustar = text(257, 6).trim() === "ustar";
+  const prefix = ustar && header[262] === 0 ? text(345, 155) : "";
+  return prefix === "" ? text(0, 100) : `${prefix}/${text(0, 100)}`;
 }
 
 /** ustar: mode at 100, uid 108, gid 116, size 124, mtime 136, checksum 148, names of user and group 265 and 297. */
