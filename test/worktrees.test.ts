@@ -1,6 +1,7 @@
 /** Ten checkouts of one packaged project: each runs its own code, and what they have in common is there once. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { realBackends } from "../src/realise/testing/real-backends.ts";
 import { type IndexServer, startIndexServer } from "./index-server.ts";
 import { makeSdist, makeWheel } from "./make-wheel.ts";
 import { pyproject, type Session, startSession } from "./session.ts";
@@ -183,3 +184,33 @@ test("ten installs at once, in ten new worktrees", async () => {
   await Promise.all(fresh.map((tree) => tree.ok("install")));
   for (const [i, tree] of fresh.entries()) expect(tree.sh(".venv/bin/app").stdout).toBe(`fresh ${i}\n`);
 });
+
+test.skipIf(realBackends === undefined)(
+  "with a usual backend, a further checkout runs none: its editable is the first one's with its own path, as the backend confirms",
+  async () => {
+    const wheels = new URL("../.tools/backends", import.meta.url).pathname;
+    const system = '[build-system]\nrequires = ["flit_core>=3.4"]\nbuild-backend = "flit_core.buildapi"\n';
+    const text = pyproject(
+      [],
+      `${system}[tool.dx-py]\nno-index = true\nfind-links = ["${wheels}"]\n`,
+      "usual",
+    ).replace('version = "0.1.0"', 'version = "0.1.0"\ndescription = "usual"');
+    const checkouts = ["usual-0", "usual-1"].map((name) => {
+      const checkout = me.project(name);
+      checkout.write("pyproject.toml", text);
+      checkout.write("usual/__init__.py", `name = "${name}"\n`);
+      return checkout;
+    });
+    for (const [i, checkout] of checkouts.entries()) {
+      const { stderr } = await checkout.ok("install", "-v");
+      expect(stderr.includes("building usual")).toBe(i === 0);
+      expect(checkout.sh(".venv/bin/python", "-c", "import usual; print(usual.name)").stdout).toBe(
+        `usual-${i}\n`,
+      );
+    }
+    const second = checkouts[1]!;
+    expect((await second.ok("drv", "show", "usual")).stdout).toContain("moved from: ");
+    expect((await second.ok("drv", "log", "usual")).stdout).toContain("flit_core.buildapi build_editable");
+    expect((await second.ok("drv", "rebuild", "--check", "usual")).stdout).toStartWith("the same usual");
+  },
+);

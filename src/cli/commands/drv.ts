@@ -40,7 +40,7 @@ export async function drvShow(this: CliContext, flags: GeneralFlags, what: strin
                   `  built by: ${build.buildHash}`,
                   ...factLines(
                     derivationFacts(build).filter(([title]) =>
-                      /^(backend|build environment|variables|sandbox)$/.test(title),
+                      /^(backend|build environment|variables|sandbox|moved from)$/.test(title),
                     ),
                     "    ",
                   ),
