@@ -61,7 +61,7 @@ export class PartialSolution {
   #owner: object = {};
   #level = 0;
   #assignments: (Assignment | undefined)[] = [];
-  #ends = new KnownEnds();
+  readonly #ends: KnownEnds;
   /** Packages that have an assignment, in no particular order. */
   #assigned: PackageId[] = [];
   /** Decided packages by level: `#decided[0]` is level 1. */
@@ -71,18 +71,21 @@ export class PartialSolution {
   #outdated = new Set<PackageId>();
   #hasBacktracked = false;
 
+  constructor(ends = new KnownEnds()) {
+    this.#ends = ends;
+  }
+
   get level(): number {
     return this.#level;
   }
 
   clone(): PartialSolution {
-    const copy = new PartialSolution();
+    const copy = new PartialSolution(this.#ends.clone());
     copy.#nextIndex = this.#nextIndex;
     copy.#level = this.#level;
     copy.#assignments = this.#assignments.slice();
     // From here on the steps belong to neither: whoever adds or takes back one copies them first.
     this.#owner = {};
-    copy.#ends = this.#ends.clone();
     copy.#assigned = this.#assigned.slice();
     copy.#decided = this.#decided.slice();
     copy.#queue = this.#queue.clone();

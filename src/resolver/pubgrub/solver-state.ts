@@ -61,7 +61,7 @@ export class SolverState {
   readonly rootVersion: number;
   readonly arena: Arena;
   readonly solution: PartialSolution;
-  #rows = new IncompatibilityRows();
+  readonly #rows: IncompatibilityRows;
   /** By package, oldest first. */
   #byPackage: IncompatibilityId[][] = [];
   /** The same without those of one positive term; and all that these say cannot be, as one term. */
@@ -72,31 +72,40 @@ export class SolverState {
   /** By "dependent, dependency", the incompatibilities that express it. */
   #dependencies = new Map<number, readonly IncompatibilityId[]>();
   /** The decision level at which an incompatibility was found contradicted; 0: not. */
-  #contradictedAt = new Int32Array(1024);
+  #contradictedAt: Int32Array<ArrayBuffer>;
   #contradicted: IncompatibilityId[] = [];
 
-  constructor(root: PackageId, rootVersion: number, arena: Arena = [], solution = new PartialSolution()) {
+  private constructor(
+    root: PackageId,
+    rootVersion: number,
+    shared: { arena: Arena; rows: IncompatibilityRows },
+    solution: PartialSolution,
+    contradictedAt: Int32Array<ArrayBuffer>,
+  ) {
     this.root = root;
     this.rootVersion = rootVersion;
-    this.arena = arena;
+    this.arena = shared.arena;
+    this.#rows = shared.rows;
     this.solution = solution;
+    this.#contradictedAt = contradictedAt;
   }
 
   static start(root: PackageId, rootVersion: number): SolverState {
-    const state = new SolverState(root, rootVersion);
+    const shared = { arena: [], rows: new IncompatibilityRows() };
+    const state = new SolverState(root, rootVersion, shared, new PartialSolution(), new Int32Array(1024));
     state.#add(rootIncompatibility(root, singleton(rootVersion)));
     return state;
   }
 
   clone(): SolverState {
-    const copy = new SolverState(this.root, this.rootVersion, this.arena, this.solution.clone());
-    copy.#rows = this.#rows;
+    const shared = { arena: this.arena, rows: this.#rows };
+    const contradictedAt = this.#contradictedAt.slice();
+    const copy = new SolverState(this.root, this.rootVersion, shared, this.solution.clone(), contradictedAt);
     copy.#byPackage = this.#byPackage.slice();
     copy.#byPackageWithoutUnits = this.#byPackageWithoutUnits.slice();
     this.#owned = new Set();
     copy.#units = this.#units.slice();
     copy.#dependencies = new Map(this.#dependencies);
-    copy.#contradictedAt = this.#contradictedAt.slice();
     copy.#contradicted = this.#contradicted.slice();
     return copy;
   }

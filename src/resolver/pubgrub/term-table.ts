@@ -63,16 +63,18 @@ export class IncompatibilityRows {
 
 /** The ends of what is known of each package. */
 export class KnownEnds {
-  #flags = new Int32Array(256).fill(unknown);
-  #from = new Int32Array(256);
-  #to = new Int32Array(256);
+  #flags: Int32Array<ArrayBuffer>;
+  #from: Int32Array<ArrayBuffer>;
+  #to: Int32Array<ArrayBuffer>;
+
+  constructor(like?: KnownEnds) {
+    this.#flags = like === undefined ? new Int32Array(256).fill(unknown) : like.#flags.slice();
+    this.#from = like === undefined ? new Int32Array(256) : like.#from.slice();
+    this.#to = like === undefined ? new Int32Array(256) : like.#to.slice();
+  }
 
   clone(): KnownEnds {
-    const copy = new KnownEnds();
-    copy.#flags = this.#flags.slice();
-    copy.#from = this.#from.slice();
-    copy.#to = this.#to.slice();
-    return copy;
+    return new KnownEnds(this);
   }
 
   set(id: PackageId, term: Term): void {
