@@ -177,6 +177,8 @@ function distributions(): void {
         ],
         folder,
       );
+      // A checkout has none, and maturin will not write over it; others have their version from there.
+      if (how === "maturin") rmSync(`${tree}/PKG-INFO`);
       must([dx, "build", "--python", python], tree);
       return files(`${tree}/dist`);
     });
