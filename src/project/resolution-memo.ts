@@ -9,7 +9,6 @@ import type { PackageIndex } from "../package-index/client.ts";
 import { withoutCredentials } from "../package-index/credentials.ts";
 import type { IndexSettings } from "../package-index/index-settings.ts";
 import { BUILD_IDENTITY } from "../platform/build-identity.ts";
-import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
 import { sha256Hex } from "../platform/sha256.ts";
 import type { Preference, ResolveRequest } from "../resolver/request.ts";
@@ -93,9 +92,8 @@ export function openMemo(
           if (other !== undefined) return other;
         }
         return undefined;
-      } catch (error) {
-        if (error instanceof Failure) return undefined;
-        throw error;
+      } catch {
+        return undefined;
       }
     },
     record(builds, { lock, unknownExtras }) {
