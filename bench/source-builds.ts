@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { commitAll } from "../test/source-tree.ts";
 
 /** Requirement → how it is built, and what is imported. */
 const packages: readonly { name: string; requirement: string; how: string; imports: string }[] = [
@@ -179,6 +180,8 @@ function distributions(): void {
       );
       // A checkout has none, and maturin will not write over it; others have their version from there.
       if (how === "maturin") rmSync(`${tree}/PKG-INFO`);
+      // Its sdists are what git has.
+      if (how.startsWith("meson")) commitAll(tree);
       must([dx, "build", "--python", python], tree);
       return files(`${tree}/dist`);
     });

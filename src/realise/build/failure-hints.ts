@@ -69,6 +69,11 @@ const rules: Rules = [
       "There is no compiler here: install one (build-essential, gcc, Xcode command line tools, Visual Studio Build Tools).",
   ],
   [
+    /Dist currently only works with Git or Mercurial/,
+    () =>
+      "Meson makes an sdist of what is committed: it wants a git repository. `dx-py build --wheel` makes the wheel alone.",
+  ],
+  [
     /Package '?([\w.+-]+)'?(?:, required by '[^']*',)? (?:was )?not found(?: in the pkg-config search path)?|No package '([\w.+-]+)' found|Dependency "([\w.+-]+)" not found|pkg-config --exists ([\w.+-]+)' returned non-zero/,
     (match) =>
       `The library ${match.slice(1).find((name) => name !== undefined)} is not here, or its development package is not: pkg-config does not find it.`,
