@@ -78,6 +78,7 @@ function processFolder(home: Home): ProcessFolder {
   const known = folders.get(home.tmp);
   if (known !== undefined) return known;
   ensureDir(home.tmp);
+  spreadFolders(home);
   if (!released) process.on("exit", releaseStaging);
   released = true;
   sweepStaging(home);
@@ -95,6 +96,17 @@ function processFolder(home: Home): ProcessFolder {
     folders.set(home.tmp, folder);
     return folder;
   }
+}
+
+/** What lies beside each other in a home, and packages in its store, are not used together. */
+function spreadFolders(home: Home): void {
+  unrelatedFolders(home.root);
+  try {
+    ensureDir(home.store);
+  } catch {
+    // Whoever writes there says why not.
+  }
+  unrelatedFolders(home.store);
 }
 
 /** Removes this thread's folders. Happens by itself when the process ends; a worker calls it before it is stopped. */

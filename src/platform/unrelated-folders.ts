@@ -22,6 +22,7 @@ export function unrelatedFolders(path: string): boolean {
     // The kernel takes an `int`, filesystems in user space may take a `long`.
     const flags = new BigInt64Array(1);
     if (ioctl(folder, FS_IOC_GETFLAGS, ptr(flags)) !== 0) return false;
+    if ((flags[0]! & FS_TOPDIR_FL) !== 0n) return true;
     flags[0] = flags[0]! | FS_TOPDIR_FL;
     return ioctl(folder, FS_IOC_SETFLAGS, ptr(flags)) === 0;
   } catch {
