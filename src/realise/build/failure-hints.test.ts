@@ -41,6 +41,7 @@ describe("hints for the log of a failed build", () => {
     ["AttributeError: 'build_ext' object has no attribute 'cython_sources'", "`cython<3`"],
     ["SystemExit: error: [Errno 2] No such file or directory: 'gcc'", "starts `gcc`, which is not here"],
     ["OSError: [Errno 28] No space left on device", "disk is full"],
+    ["Dist currently only works with Git or Mercurial repos", "`dx-py build --wheel`"],
     ["ERROR: No matching distribution found for pytest-runner", "pytest-runner by itself"],
     ["../meson.build:14:14: ERROR: Git command failed: ['/usr/bin/git', 'clone', 'x']", "needs the network"],
   ])("%s", (log, hint) => {
