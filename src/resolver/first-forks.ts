@@ -9,12 +9,12 @@ import type { Session } from "./session.ts";
 
 /** The forks to begin with: those of the lock that exists, or the environments of the request; empty: there is one. */
 export function firstForks(session: Session): ForkEnvironment[] {
-  const { arena, request, python } = session;
+  const { arena, request, pythonMarker } = session;
   const forks =
     forksOfLock(session) ??
     request.environments.map((text) => narrowed(arena, everywhere, environment(session, text)));
   const oldestFirst = request.forkStrategy === "fewest" || request.resolution === "lowest";
-  const from = ({ marker }: ForkEnvironment) => firstPython(arena, marker, python);
+  const from = ({ marker }: ForkEnvironment) => firstPython(arena, marker, pythonMarker);
   return forks.sort((a, b) => (oldestFirst ? from(a) - from(b) : from(b) - from(a)));
 }
 

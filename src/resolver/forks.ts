@@ -148,19 +148,19 @@ function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
 export function sortForks(
   arena: MarkerArena,
   forks: Fork[],
-  python: PythonBounds,
+  pythonMarker: MarkerTree,
   oldestFirst: boolean,
 ): void {
-  const lower = (fork: Fork) => firstPython(arena, fork.env.marker, python);
+  const lower = (fork: Fork) => firstPython(arena, fork.env.marker, pythonMarker);
   const capped = (fork: Fork) => fork.edges.filter(hasUpperBound).length;
   const keyed = forks.map((fork) => ({ fork, lower: lower(fork), capped: capped(fork) }));
   keyed.sort((a, b) => (oldestFirst ? b.lower - a.lower : a.lower - b.lower) || a.capped - b.capped);
   forks.splice(0, forks.length, ...keyed.map((one) => one.fork));
 }
 
-/** The first Python of those that a marker admits within bounds. */
-export function firstPython(arena: MarkerArena, marker: MarkerTree, { from }: PythonBounds): number {
-  return Math.max(pythonBounds(arena, marker)?.from ?? from, from);
+/** The first Python that a marker admits, of those that the project does. */
+export function firstPython(arena: MarkerArena, marker: MarkerTree, pythonMarker: MarkerTree): number {
+  return pythonBounds(arena, arena.and(marker, pythonMarker))?.from ?? 0;
 }
 
 function hasUpperBound(edge: Edge): boolean {

@@ -255,6 +255,11 @@ describe("environments", () => {
       requiresPython: ">=3.9",
     });
     expect(forks).toEqual(['implementation_name == "pypy"', 'implementation_name != "pypy"']);
+    const older = await resolveIn(universe, {
+      requires: ["a", "a; python_version in '3.8 3.10'"],
+      requiresPython: ">=3.10",
+    });
+    expect(older.forks).toEqual(['python_full_version >= "3.11"', 'python_full_version < "3.11"']);
   });
 
   test("forks that are there from the start are resolved from the newest Python on", async () => {

@@ -151,7 +151,12 @@ async function solveFork(
       continue;
     }
     const { resolution, forkStrategy } = session.request;
-    sortForks(session.arena, forks, session.python, forkStrategy === "fewest" || resolution === "lowest");
+    sortForks(
+      session.arena,
+      forks,
+      session.pythonMarker,
+      forkStrategy === "fewest" || resolution === "lowest",
+    );
     const states: ForkState[] = [];
     for (const fork of forks) {
       const forked = forkState(session, state, fork.env);
