@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { discoverProject } from "./discover.ts";
+import { temporaryFolder } from "./testing/temporary-folder.ts";
 import { tidy, workspaceMatches } from "./workspace.ts";
 
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "dx-py-discover-"));
+  root = temporaryFolder("discover");
 });
 
 function write(path: string, text: string): void {

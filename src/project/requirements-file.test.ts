@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { readRequirementsFile } from "./requirements-file.ts";
+import { temporaryFolder } from "./testing/temporary-folder.ts";
 
 function folder(files: Record<string, string>): string {
-  const dir = mkdtempSync(`${tmpdir()}/dx-py-requirements-`);
+  const dir = temporaryFolder("requirements");
   for (const [name, text] of Object.entries(files)) writeFileSync(`${dir}/${name}`, text);
   return dir;
 }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { Failure } from "../platform/errors.ts";
+import { temporaryFolder } from "./testing/temporary-folder.ts";
 import { parseKeyPath, parseToml, quoteLine, readTomlFile } from "./toml-document.ts";
 
 async function failureOf(text: string): Promise<Failure> {
@@ -45,7 +44,7 @@ describe("a TOML file that is wrong is shown at its place", () => {
 });
 
 test("a file that is missing is `undefined`; one that is not UTF-8 or is a folder is an error", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "dx-py-toml-"));
+  const dir = temporaryFolder("toml");
   expect(await readTomlFile(`${dir}/none.toml`)).toBeUndefined();
   writeFileSync(`${dir}/bad.toml`, Uint8Array.of(0x61, 0x3d, 0xff));
   expect(readTomlFile(`${dir}/bad.toml`)).rejects.toThrow("is not UTF-8 text");
