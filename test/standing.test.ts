@@ -78,6 +78,38 @@ test("each question is remembered once, and answered as before", async () => {
   expect((await me.ok("install", "-q")).stderr).toBe("");
 });
 
+test("a project that is only locked is checked at a glance too, also with a Python by its path", async () => {
+  const python = JSON.parse((await me.ok("python", "find", "--json")).stdout) as {
+    executable?: string;
+    path?: string;
+  };
+  const path = python.executable ?? python.path ?? "";
+  expect(path).toStartWith("/");
+  const other = me.project("other");
+  other.write("pyproject.toml", pyproject(["pear"], "", "other"));
+  await other.ok("lock");
+  other.settle();
+  for (let round = 0; round < 3; round += 1) {
+    for (const words of [
+      ["lock", "--check"],
+      ["lock", "--check", "--python", path],
+    ])
+      expect((await other.ok(...words)).stderr).toMatch(/^The lock is up to date: 1 package in /);
+  }
+  expect(other.has(".venv")).toBe(false);
+  await me.ok("cache", "size");
+  await me.ok("cache", "prune");
+  expect((await other.dx("env", "list")).stdout).not.toContain("1 ");
+  other.write("pyproject.toml", pyproject(["pear", "apple"], "", "other"));
+  for (const words of [
+    ["lock", "--check"],
+    ["lock", "--check", "--python", path],
+  ])
+    expect((await other.dx(...words)).code).toBe(1);
+  await other.ok("install");
+  await other.ok("run", "python", "-c", "import pear, apple");
+});
+
 test("files that were written just now, or bear times that tools set, are not relied on", async () => {
   for (const time of [Date.now() / 1000, 1_700_000_000]) {
     me.remove(me.home);

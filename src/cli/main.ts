@@ -28,7 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { runCommandLine } = await import("./command-line.ts");
   const code = await runCommandLine(argv);
-  if (warm?.command === "install" && code === 0) (await import("./warm.ts")).rememberEnvironment(warm);
+  if (warm !== undefined && warm.command !== "run" && code === 0)
+    (await import("./warm.ts")).rememberOutcome(warm);
   return code;
 }
 

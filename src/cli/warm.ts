@@ -57,13 +57,26 @@ function lookFor(command: WarmCommand, found: LockedProject): WarmResult | undef
 }
 
 /** After the long way: what it came to is remembered as if it had been found here. */
-export function rememberEnvironment(command: WarmCommand): void {
-  const env = process.env;
+export function rememberOutcome(command: WarmCommand): void {
   const found = findLocked(command.projectDir);
-  if (found === undefined || command.command === "lock" || (hasResolutionVariables(env) && !command.frozen))
+  if (found === undefined || (hasResolutionVariables(process.env) && !command.frozen)) return;
+  if (command.command === "lock") {
+    rememberLock(command, found);
     return;
+  }
   const result = lookFor(command, found);
   if (result !== undefined) remember(command, found, result.packages, result.inputs, result);
+}
+
+/** With a Python that is named by its path: another name may lead elsewhere tomorrow. */
+function rememberLock(command: WarmCommand, found: LockedProject): void {
+  if (!command.check || !command.python?.startsWith("/")) return;
+  const dpl = openFreshDpl(found.root);
+  if (dpl === undefined) return;
+  const { packages, inputs } = dpl.header;
+  dpl.close();
+  const paths = inputs.map(({ path }) => path);
+  remember(command, found, packages, paths, undefined);
 }
 
 async function answerLock(

@@ -4,7 +4,13 @@ import type { LayoutRecord } from "../layout/dxc-format.ts";
 import { glance, NOWHERE } from "../platform/glance.ts";
 import type { Home } from "../platform/home.ts";
 import { layoutParts } from "./layout-health.ts";
-import { MAX_STANDING, type Seen, type Standing, type StandingEnvironment } from "./root-record.ts";
+import {
+  MAX_STANDING,
+  type Root,
+  type Seen,
+  type Standing,
+  type StandingEnvironment,
+} from "./root-record.ts";
 import { readRoot, writeRoot } from "./roots.ts";
 import type { WarmResult } from "./warm.ts";
 
@@ -33,7 +39,7 @@ const SETTLED = 2000;
  */
 export function recordStanding(facts: StandingFacts): void {
   const { home, link, question, packages, environment } = facts;
-  const root = readRoot(home, link);
+  const root = readRoot(home, link) ?? rootWithoutEnvironment(facts);
   if (root === undefined) return;
   const written = [...new Set(facts.written)].map(see);
   const newest = Date.now() - SETTLED;
@@ -57,6 +63,11 @@ export function recordStanding(facts: StandingFacts): void {
   } catch {
     // A home that cannot be written to, a layout that went: the next run looks as closely as this one did.
   }
+}
+
+/** A project that is only locked has no environment for a root to keep; what is remembered of its lock is all that its root holds. */
+function rootWithoutEnvironment({ link, environment }: StandingFacts): Root | undefined {
+  return environment === undefined ? { format: 1, link, generations: [] } : undefined;
 }
 
 function standingEnvironment(made: WarmResult): StandingEnvironment {
