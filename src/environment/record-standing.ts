@@ -38,31 +38,36 @@ const SETTLED = 2000;
  * that files with times that tools have set (whole seconds: archives, `SOURCE_DATE_EPOCH`) are not relied on.
  */
 export function recordStanding(facts: StandingFacts): void {
-  const { home, link, question, packages, environment } = facts;
-  const root = readRoot(home, link) ?? rootWithoutEnvironment(facts);
-  if (root === undefined) return;
+  try {
+    const standing = standingOf(facts);
+    const root = readRoot(facts.home, facts.link) ?? rootWithoutEnvironment(facts);
+    if (standing === undefined || root === undefined) return;
+    const others = (root.standing ?? []).filter((one) => one.question !== facts.question);
+    writeRoot(facts.home, { ...root, standing: [...others, standing].slice(-MAX_STANDING) });
+  } catch {
+    // A home that cannot be written to, a layout that went, a path that cannot be one: the next run looks as closely as this one did.
+  }
+}
+
+/** `undefined` while something was written too lately, or bears a time that says nothing. */
+function standingOf(facts: StandingFacts): Standing | undefined {
+  const { question, packages, environment } = facts;
   const written = [...new Set(facts.written)].map(see);
   const newest = Date.now() - SETTLED;
   const settled = written.every(
     ([, , mtime]) => mtime === NOWHERE || (mtime <= newest && mtime % 1000 !== 0),
   );
-  if (!settled) return;
+  if (!settled) return undefined;
   const present = facts.present.map((path): Seen => {
     const seen = see(path);
     return seen[2] === NOWHERE ? seen : [path, 0, -1];
   });
-  try {
-    const standing: Standing = {
-      question,
-      seen: [...written, ...present, ...facts.watched.map(see)],
-      packages,
-      ...(environment === undefined ? {} : { environment: standingEnvironment(environment) }),
-    };
-    const others = (root.standing ?? []).filter((one) => one.question !== question);
-    writeRoot(home, { ...root, standing: [...others, standing].slice(-MAX_STANDING) });
-  } catch {
-    // A home that cannot be written to, a layout that went: the next run looks as closely as this one did.
-  }
+  return {
+    question,
+    seen: [...written, ...present, ...facts.watched.map(see)],
+    packages,
+    ...(environment === undefined ? {} : { environment: standingEnvironment(environment) }),
+  };
 }
 
 /** A project that is only locked has no environment for a root to keep; what is remembered of its lock is all that its root holds. */

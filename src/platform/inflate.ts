@@ -1,3 +1,5 @@
+import { zlibBinding } from "./zlib-binding.ts";
+
 /**
  * Raw deflate with exact bounds, into one buffer that is used again and again: fresh memory for every file costs more
  * in page faults than the copying it saves.
@@ -18,21 +20,6 @@ function zlib(): typeof import("node:zlib") {
   return require("node:zlib") as typeof import("node:zlib");
 }
 
-/** The part of Node's zlib binding that is used; it is not documented, so it is tried before it is trusted. */
-interface Handle {
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputOffset: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputOffset: number,
-    outputLength: number,
-  ): unknown;
-  reset(): void;
-  onerror: ((message: string, errno: number, code: string) => void) | null;
-}
-
 export function createInflater(): Inflater {
   const direct = createDirectInflater();
   return direct !== undefined && works(direct) ? direct : { inflate: inflateWhole };
@@ -49,16 +36,9 @@ export function sharedInflater(): Inflater {
 /** Drives zlib's state by hand: no allocation per file, and a file larger than the buffer comes in pieces. */
 function createDirectInflater(): Inflater | undefined {
   const { constants, createInflateRaw } = zlib();
-  const stream = createInflateRaw() as unknown as { _handle?: Handle; _writeState?: Uint32Array };
-  const handle = stream._handle;
-  const state = stream._writeState;
-  if (
-    typeof handle?.writeSync !== "function" ||
-    typeof handle.reset !== "function" ||
-    !(state instanceof Uint32Array)
-  ) {
-    return undefined;
-  }
+  const binding = zlibBinding(createInflateRaw());
+  if (binding === undefined) return undefined;
+  const { handle, state } = binding;
   const output = new Uint8Array(PIECE);
   let fault = "";
   handle.onerror = (_message, _errno, code) => {

@@ -1,3 +1,5 @@
+import { zlibBinding } from "./zlib-binding.ts";
+
 /** Zstandard (RFC 8878), decompressed into buffers of the caller's: fresh memory for every megabyte costs more than the work itself. */
 export interface ZstdDecoder {
   /** Begins with other data. */
@@ -7,21 +9,6 @@ export interface ZstdDecoder {
    * -1: the data is damaged or is not zstd. Frames that follow each other count as one.
    */
   fill(into: Uint8Array, from: number, to: number): number;
-}
-
-/** The part of Node's zstd binding that is used; it is not documented, so it is tried before it is trusted. */
-interface Handle {
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputOffset: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputOffset: number,
-    outputLength: number,
-  ): unknown;
-  reset(): void;
-  onerror: ((message: string, errno: number, code: string) => void) | null;
 }
 
 let shared: ZstdDecoder | null | undefined;
@@ -37,16 +24,9 @@ export function sharedZstdDecoder(): ZstdDecoder | undefined {
 
 function createDecoder(): ZstdDecoder | undefined {
   const { createZstdDecompress } = require("node:zlib") as typeof import("node:zlib");
-  const stream = createZstdDecompress() as unknown as { _handle?: Handle; _writeState?: Uint32Array };
-  const handle = stream._handle;
-  const state = stream._writeState;
-  if (
-    typeof handle?.writeSync !== "function" ||
-    typeof handle.reset !== "function" ||
-    !(state instanceof Uint32Array)
-  ) {
-    return undefined;
-  }
+  const binding = zlibBinding(createZstdDecompress());
+  if (binding === undefined) return undefined;
+  const { handle, state } = binding;
   let fault = false;
   handle.onerror = () => {
     fault = true;
