@@ -13,8 +13,10 @@ import { findLocked } from "./find-locked.ts";
 import type { WarmCommand } from "./warm-arguments.ts";
 import { becomeCommand, sayAttached, sayFresh } from "./warm-words.ts";
 
-/** The exit code, or `undefined` where somebody has to look closer. */
-export async function answerStanding(command: WarmCommand): Promise<number | undefined> {
+/** An exit code; `undefined` where somebody has to look closer; or a promise of these, where something is made or loaded. */
+export type Answer = number | undefined | Promise<number | undefined>;
+
+export function answerStanding(command: WarmCommand): Answer {
   const started = performance.now();
   if (process.platform === "win32") return undefined;
   const project = findLocked(command.projectDir);
@@ -23,38 +25,47 @@ export async function answerStanding(command: WarmCommand): Promise<number | und
   const found = findStanding(home, `${project.root}/.venv`, questionOf(command));
   if (found === undefined) return undefined;
   const { packages, environment } = found.standing;
-  if (environment === undefined) {
-    await sayFresh(command, packages, performance.now() - started);
-    return 0;
-  }
-  const made = await standingLayout(home, found, environment);
-  const attached = made && (await attachStanding(found, made.environment));
-  if (attached === undefined) return undefined;
-  const { layoutPath, scripts } = environment;
-  if (command.command === "run")
-    return await becomeCommand(command.argv, `${layoutPath}/${scripts}`, project.root);
-  const changed = attached.made || made?.links !== undefined;
-  const told = {
-    ...environment,
-    packages,
-    changed,
-    ...(made?.links === undefined ? {} : { links: made.links }),
-  };
-  await sayAttached(command, told, performance.now() - started);
-  return 0;
+  if (environment === undefined) return sayFresh(command, packages, performance.now() - started);
+  const state = lookAtLayout(home, environment);
+  if (state === "stands") return attach(command, project.root, found, { environment }, started);
+  if (state === "changed" || found.kept !== environment.projectHash) return undefined;
+  return makeAgain(command, project.root, home, found, environment, started);
 }
 
-/** `links`: how many were made, where the layout was gone and is made again. */
-async function standingLayout(
+/** A layout: `links` were made, where it was gone and is made again. */
+interface StandingLayout {
+  environment: StandingEnvironment;
+  links?: number;
+}
+
+async function makeAgain(
+  command: WarmCommand,
+  root: string,
   home: Home,
-  { link, kept }: FoundStanding,
+  found: FoundStanding,
   environment: StandingEnvironment,
-): Promise<{ environment: StandingEnvironment; links?: number } | undefined> {
-  const state = lookAtLayout(home, environment);
-  if (state === "stands") return { environment };
-  if (state === "changed" || kept !== environment.projectHash) return undefined;
+  started: number,
+): Promise<number | undefined> {
   const { realiseStanding } = await import("../environment/realise-standing.ts");
-  return await realiseStanding(home, link, environment);
+  const made = await realiseStanding(home, found.link, environment);
+  return made && (await attach(command, root, found, made, started));
+}
+
+function attach(
+  command: WarmCommand,
+  root: string,
+  found: FoundStanding,
+  { environment, links }: StandingLayout,
+  started: number,
+): Answer {
+  const attached = attachStanding(found, environment);
+  if (attached === undefined) return undefined;
+  const { layoutPath, scripts } = environment;
+  if (command.command === "run") return becomeCommand(command.argv, `${layoutPath}/${scripts}`, root);
+  const { packages } = found.standing;
+  const told = { ...environment, packages, changed: attached.made || links !== undefined };
+  const milliseconds = performance.now() - started;
+  return sayAttached(command, links === undefined ? told : { ...told, links }, milliseconds);
 }
 
 /** `install` and `run` ask for the same, however the answer is to be told. */

@@ -16,7 +16,9 @@ export function runEnvironment(
 ): [string[], Variables] {
   const [program = "", ...rest] = argv;
   const [name, args] =
-    /\.pyw?$/.test(program) && isThere(program) ? ["python", [program, ...rest]] : [program, rest];
+    (program.endsWith(".py") || program.endsWith(".pyw")) && isThere(program)
+      ? ["python", [program, ...rest]]
+      : [program, rest];
   const own = `${bin}/${name}`;
   const resolved = !name.includes("/") && isThere(own) ? own : name;
   const { PYTHONHOME: _, ...others } = env;

@@ -1,7 +1,7 @@
 /** What the warm path says, and what it becomes. Loads nothing that costs. */
 import { isThere } from "../platform/glance.ts";
 import { replaceProcess } from "../platform/replace-process.ts";
-import { writeAtOnce } from "./reporter/write-at-once.ts";
+import { noteAtOnce, writeAtOnce } from "./reporter/write-at-once.ts";
 import { runEnvironment } from "./run-environment.ts";
 import type { WarmCommand } from "./warm-arguments.ts";
 
@@ -15,11 +15,14 @@ export interface AttachedEnvironment {
   links?: number;
 }
 
-export async function sayAttached(
+/** The exit code, when it is said. */
+type Said = number | Promise<number>;
+
+export function sayAttached(
   { json, quiet, verbose }: WarmCommand,
   attached: AttachedEnvironment,
   milliseconds: number,
-): Promise<void> {
+): Said {
   const { packages, layoutPath, projectHash, changed, interpreterPath, links } = attached;
   const layout =
     links === undefined ? { layout: "hit", via: "alias" } : { layout: "miss", via: "derivation" };
@@ -34,9 +37,9 @@ export async function sayAttached(
       ...layout,
       milliseconds,
     };
-    return await writeAtOnce(1, JSON.stringify(facts));
+    return sayAsData(facts);
   }
-  if (quiet) return;
+  if (quiet) return 0;
   const what = changed ? "Installed" : "Already installed:";
   const lines = [`${what} ${counted(packages)} in ${milliseconds.toFixed(1)} ms`];
   if (verbose)
@@ -45,17 +48,19 @@ export async function sayAttached(
       `python: ${interpreterPath}`,
       `packages: ${packages} in the layout, ${links ?? 0} links, 0 downloaded, 0 built`,
     );
-  await writeAtOnce(2, lines.join("\n"));
+  noteAtOnce(lines.join("\n"));
+  return 0;
 }
 
-export async function sayFresh(
-  { json, quiet }: WarmCommand,
-  packages: number,
-  milliseconds: number,
-): Promise<void> {
-  if (json) await writeAtOnce(1, JSON.stringify({ status: "fresh", packages, milliseconds }));
-  else if (!quiet)
-    await writeAtOnce(2, `The lock is up to date: ${counted(packages)} in ${milliseconds.toFixed(1)} ms`);
+export function sayFresh({ json, quiet }: WarmCommand, packages: number, milliseconds: number): Said {
+  if (json) return sayAsData({ status: "fresh", packages, milliseconds });
+  if (!quiet) noteAtOnce(`The lock is up to date: ${counted(packages)} in ${milliseconds.toFixed(1)} ms`);
+  return 0;
+}
+
+async function sayAsData(facts: object): Promise<number> {
+  await writeAtOnce(1, JSON.stringify(facts));
+  return 0;
 }
 
 function counted(packages: number): string {
@@ -63,10 +68,14 @@ function counted(packages: number): string {
 }
 
 /**
- * Does not come back, unless by a failure, or with `undefined` where the environment has just gone (`cache clean`): it is to
+ * Does not come back, unless by a promise of a failure, or with `undefined` where the environment has just gone (`cache clean`): it is to
  * be made again. `bin`: the scripts folder of the layout.
  */
-export async function becomeCommand(argv: readonly string[], bin: string, root: string): Promise<undefined> {
+export function becomeCommand(
+  argv: readonly string[],
+  bin: string,
+  root: string,
+): undefined | Promise<undefined> {
   try {
     const [words, variables] = runEnvironment(argv, bin, `${root}/.venv`, process.env);
     // What `PATH` has instead is not what was meant.
@@ -74,8 +83,12 @@ export async function becomeCommand(argv: readonly string[], bin: string, root: 
     replaceProcess(words, variables);
   } catch (error) {
     if (isGone(bin)) return undefined;
-    throw (await import("./missing-command.ts")).missingCommand(error, argv[0] ?? "", bin);
+    return missing(error, argv[0] ?? "", bin);
   }
+}
+
+async function missing(error: unknown, command: string, bin: string): Promise<undefined> {
+  throw (await import("./missing-command.ts")).missingCommand(error, command, bin);
 }
 
 /** Whether the environment of a scripts folder was taken away since it was looked at. */

@@ -38,8 +38,7 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   remember(command, found, result.packages, result.inputs, result);
   if (command.command === "run")
     return await becomeCommand(command.argv, `${result.layoutPath}/${result.scripts}`, found.root);
-  await sayAttached(command, result, performance.now() - started);
-  return 0;
+  return await sayAttached(command, result, performance.now() - started);
 }
 
 function lookFor(command: WarmCommand, found: LockedProject): WarmResult | undefined {
@@ -100,8 +99,7 @@ async function answerLock(
     inputs.map(({ path }) => path),
     result,
   );
-  await sayFresh(command, packages, performance.now() - started);
-  return 0;
+  return await sayFresh(command, packages, performance.now() - started);
 }
 
 /** `inputs`: of the lock, relative to it. */

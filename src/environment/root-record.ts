@@ -131,12 +131,17 @@ function isStandingEnvironment(value: unknown): value is StandingEnvironment {
     typeof e === "object" &&
     e !== null &&
     areSeen(e.seen) &&
-    [e.projectHash, e.layoutPath, e.realPath, e.interpreterPath, e.scripts].every(
-      (text) => typeof text === "string",
-    )
+    typeof e.projectHash === "string" &&
+    typeof e.layoutPath === "string" &&
+    typeof e.realPath === "string" &&
+    typeof e.interpreterPath === "string" &&
+    typeof e.scripts === "string"
   );
 }
 
+/** A plain loop: `every` and its like are themselves written in JavaScript, and the first call of each compiles it. */
 function areSeen(value: unknown): value is Seen[] {
-  return Array.isArray(value) && value.every((seen) => Array.isArray(seen) && typeof seen[0] === "string");
+  if (!Array.isArray(value)) return false;
+  for (const seen of value) if (!Array.isArray(seen) || typeof seen[0] !== "string") return false;
+  return true;
 }

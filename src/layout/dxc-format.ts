@@ -8,6 +8,9 @@ export const MIN_SLOTS = 16;
 export const MAX_SLOTS = 1 << 24;
 export const MIN_RECORD = 48;
 export const MAX_RECORD = 65_536;
+/** Kinds of records. */
+const LAYOUT = 1;
+const ALIAS = 2;
 /** Slot offsets that are not offsets. */
 export const FREE = 0;
 export const REMOVED = 1;
@@ -95,6 +98,11 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** `bytes.subarray(start, end)`, which is written in JavaScript: its first call compiles it, and this is on the warm path. */
+export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
 export function corrupt(path: string, detail: string): Failure {
   return new Failure("DXPY_DXC_CORRUPT", `the layout index ${path} is corrupt: ${detail}`, {
     context: { path },
@@ -125,7 +133,7 @@ export function decodeHeader(bytes: Uint8Array, path: string): number {
       { context: { path }, hint: "`dx-py install` rebuilds it from the layouts." },
     );
   }
-  if (view.getUint32(60, true) !== crc32(bytes.subarray(0, 60)))
+  if (view.getUint32(60, true) !== crc32(partOf(bytes, 0, 60)))
     throw corrupt(path, "the header's checksum is wrong");
   if (view.getUint16(6, true) !== 0) throw corrupt(path, "unknown flags");
   const slots = view.getUint32(8, true);
@@ -141,7 +149,7 @@ export function encodeRecord(record: DxcRecord): Uint8Array {
   if (bytes.length > MAX_RECORD) throw new RangeError(`a record of ${bytes.length} bytes`);
   const view = viewOf(bytes);
   bytes.set(record.key, 16);
-  bytes[8] = record.kind === "layout" ? 1 : 2;
+  bytes[8] = record.kind === "layout" ? LAYOUT : ALIAS;
   view.setUint32(0, bytes.length, true);
   view.setUint32(4, crc32(bytes.subarray(8)), true);
   return bytes;
@@ -192,16 +200,28 @@ function encodeAlias(record: AliasRecord): Uint8Array {
 
 /** Decodes the bytes of one record, checksum and all. Failure `DXPY_DXC_CORRUPT`. */
 export function decodeRecord(bytes: Uint8Array, path: string): DxcRecord {
+  const view = soundRecord(bytes, path);
+  const key = bytes.slice(16, 48);
+  const kind = bytes[8];
+  if (kind === LAYOUT) return decodeLayout(bytes, view, key, path);
+  if (kind === ALIAS) return decodeAlias(bytes, view, key, path);
+  throw corrupt(path, `a record of unknown kind ${kind}`);
+}
+
+/** Whether a record is a layout's; of its content, the checksum alone is looked at. Failure `DXPY_DXC_CORRUPT`. */
+export function isLayoutRecord(bytes: Uint8Array, path: string): boolean {
+  soundRecord(bytes, path);
+  return bytes[8] === LAYOUT;
+}
+
+/** A view of a record whose length and checksum are right. */
+function soundRecord(bytes: Uint8Array, path: string): DataView {
   const view = viewOf(bytes);
   if (bytes.length < MIN_RECORD || bytes.length > MAX_RECORD || view.getUint32(0, true) !== bytes.length)
     throw corrupt(path, "a record contradicts the length in its slot");
-  if (view.getUint32(4, true) !== crc32(bytes.subarray(8)))
+  if (view.getUint32(4, true) !== crc32(partOf(bytes, 8, bytes.length)))
     throw corrupt(path, "the checksum of a record is wrong");
-  const key = bytes.slice(16, 48);
-  const kind = bytes[8];
-  if (kind === 1) return decodeLayout(bytes, view, key, path);
-  if (kind === 2) return decodeAlias(bytes, view, key, path);
-  throw corrupt(path, `a record of unknown kind ${kind}`);
+  return view;
 }
 
 function decodeLayout(bytes: Uint8Array, view: DataView, key: Uint8Array, path: string): LayoutRecord {

@@ -9,8 +9,10 @@ import {
   decodeRecord,
   FREE,
   HEADER_SIZE,
+  isLayoutRecord,
   MAX_RECORD,
   MIN_RECORD,
+  partOf,
   REMOVED,
   SLOT_SIZE,
   slotCheck,
@@ -78,7 +80,7 @@ export function recordBytes(dxc: Dxc, offset: number, length: number): Uint8Arra
     throw corrupt(dxc.path, `a slot with a record of ${length} bytes`);
   if (offset % 16 !== 0 || offset < HEADER_SIZE + dxc.slots * SLOT_SIZE || offset + length > dxc.bytes.length)
     throw corrupt(dxc.path, `a slot points at ${offset}, where no record can be`);
-  return dxc.bytes.subarray(offset, offset + length);
+  return partOf(dxc.bytes, offset, offset + length);
 }
 
 function sameKey(record: Uint8Array, key: Uint8Array): boolean {
@@ -91,6 +93,12 @@ export function findRecord(dxc: Dxc, key: Uint8Array): DxcRecord | undefined {
   const place = findSlot(dxc, key);
   if (place.offset === FREE) return undefined;
   return decodeRecord(recordBytes(dxc, place.offset, place.length), dxc.path);
+}
+
+/** Whether a key is a layout's: `findRecord` without what else the record says. Failure `DXPY_DXC_CORRUPT`. */
+export function hasLayout(dxc: Dxc, key: Uint8Array): boolean {
+  const place = findSlot(dxc, key);
+  return place.offset !== FREE && isLayoutRecord(recordBytes(dxc, place.offset, place.length), dxc.path);
 }
 
 /** Every record, in the order of the slots. Failure `DXPY_DXC_CORRUPT` at the first that is not whole. */

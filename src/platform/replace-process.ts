@@ -2,7 +2,7 @@
  * This process becomes another program. Loads nothing that costs: `dx-py run` ends here. The two functions of the C library
  * are opened by themselves, because each further one costs a tenth of a millisecond.
  */
-import { dlopen, FFIType, type Pointer, ptr } from "bun:ffi";
+import type { Pointer } from "bun:ffi";
 import { cannotStart, exitCode } from "./exit-code.ts";
 import { isThere } from "./glance.ts";
 
@@ -10,6 +10,8 @@ import { isThere } from "./glance.ts";
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
 const SIG_DFL = null;
+
+const encoder = new TextEncoder();
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -37,7 +39,13 @@ export function replaceProcess(argv: readonly string[], env: Variables, cwd?: st
   throw cannotStart(argv, new Error(`execve refused ${program} (${args.strings.length} arguments)`));
 }
 
+/** Loaded by who becomes another program: an install that has nothing to do has this file in its chunk, and no use for it. */
+function ffi(): typeof import("bun:ffi") {
+  return require("bun:ffi") as typeof import("bun:ffi");
+}
+
 function openLibc() {
+  const { dlopen, FFIType } = ffi();
   const symbols = {
     execve: { args: [FFIType.cstring, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
     signal: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.ptr },
@@ -66,7 +74,7 @@ function findProgram(name: string, env: Variables, cwd: string | undefined): str
 
 /** A path or argument as the C library wants it: UTF-8, closed by a NUL. */
 function cString(text: string): Uint8Array {
-  return new TextEncoder().encode(`${text}\0`);
+  return encoder.encode(`${text}\0`);
 }
 
 /** A `char *[]` that ends in NULL; what it points to is kept in `strings` until the call is made. */
@@ -75,11 +83,14 @@ function stringArray(values: readonly string[]): {
   strings: Uint8Array[];
   table: BigUint64Array;
 } {
-  const strings = values.map(cString);
-  const table = new BigUint64Array(strings.length + 1);
-  strings.forEach((bytes, i) => {
-    table[i] = BigInt(ptr(bytes));
-  });
+  const { ptr } = ffi();
+  const strings: Uint8Array[] = [];
+  const table = new BigUint64Array(values.length + 1);
+  for (const value of values) {
+    const bytes = cString(value);
+    table[strings.length] = BigInt(ptr(bytes));
+    strings.push(bytes);
+  }
   return { pointer: ptr(table), strings, table };
 }
 

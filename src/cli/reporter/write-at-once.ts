@@ -13,3 +13,11 @@ export async function writeAtOnce(fd: 1 | 2, text: string): Promise<void> {
     if ((error as { code?: string }).code === "EPIPE") process.exit(SIGPIPE_EXIT);
   }
 }
+
+/**
+ * Writes a line to stderr before it comes back, without a promise. Who does not read it loses nothing that was asked for: the exit
+ * code stands.
+ */
+export function noteAtOnce(text: string): void {
+  console.error(text);
+}
