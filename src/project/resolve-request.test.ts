@@ -62,6 +62,14 @@ describe("the request", () => {
       memberGroup("m", { extra: "x" }),
       memberGroup("m", { group: "dev" }),
     ]);
+    expect(request.members).toEqual([
+      {
+        name: "m",
+        group: memberGroup("m"),
+        extraGroups: [memberGroup("m", { extra: "x" })],
+        ownGroups: [memberGroup("m", { group: "dev" })],
+      },
+    ]);
     expect(request.sources["m"]).toEqual([{ kind: "workspace", path: "/p/m", editable: true }]);
     expect(request.requiresPython).toBe(">=3.10,>=3.9");
   });

@@ -11,7 +11,7 @@ import { conflictSets } from "./conflict-sets.ts";
 import type { Project } from "./discover.ts";
 import { readMoment } from "./moments.ts";
 import { type ProjectFile, requirementAt, toolOf } from "./project-file.ts";
-import { defaultGroups, groupNames, rootRequirements } from "./root-requirements.ts";
+import { defaultGroups, groupNames, rootRequirements, workspaceMembersOf } from "./root-requirements.ts";
 import { badSetting } from "./setting-checks.ts";
 import type { ResolutionSettings } from "./settings.ts";
 import { declaredSources } from "./sources.ts";
@@ -39,7 +39,12 @@ export function makeResolveRequest({
   const name = main.name ?? "workspace";
   const policy = buildPolicy(project, settings, now);
   return {
-    root: main.metadata?.version === undefined ? { name } : { name, version: main.metadata.version },
+    root: {
+      name,
+      ...(main.metadata?.version === undefined ? {} : { version: main.metadata.version }),
+      ...(main.metadata === undefined ? { virtual: true } : {}),
+    },
+    members: workspaceMembersOf(project),
     requirements: rootRequirements(project),
     requiresPython: jointRequiresPython(project),
     extras: [...(main.metadata?.optionalDependencies.keys() ?? [])].sort(),

@@ -1,5 +1,5 @@
 /** What a project asks for, requirement by requirement, each with its scope and the place of its declaration. */
-import type { RootRequirement } from "../resolver/request.ts";
+import type { RootRequirement, WorkspaceMember } from "../resolver/request.ts";
 import type { Marker } from "../standards/markers.ts";
 import type { Requirement } from "../standards/requirements.ts";
 import type { Project } from "./discover.ts";
@@ -103,6 +103,20 @@ export function bothMarkers(a: Marker | undefined, b: Marker | undefined): Marke
   if (a === undefined || b === undefined) return a ?? b;
   const operands = [a, b].flatMap((marker) => (marker.kind === "and" ? marker.operands : [marker]));
   return { kind: "and", operands };
+}
+
+/** The members as the resolver knows them, by the groups that stand for them. */
+export function workspaceMembersOf(project: Project): WorkspaceMember[] {
+  return project.members.map(({ name: of, metadata, groups }) => {
+    const name = of as string;
+    const extras = [...(metadata?.optionalDependencies.keys() ?? [])].sort();
+    return {
+      name,
+      group: memberGroup(name),
+      extraGroups: extras.map((extra) => memberGroup(name, { extra })),
+      ownGroups: [...groups.keys()].map((group) => memberGroup(name, { group })),
+    };
+  });
 }
 
 /** Groups of the lock: the project's own, and those that stand for members. Sorted. */

@@ -18,6 +18,8 @@ export interface Edge {
   /** The base package of a proxy, which gets whatever version the proxy gets. */
   base?: PackageId;
   name: string;
+  /** The project that it is decided together with, where that is not the one that it leads to. */
+  decidedWith?: string;
   marker: MarkerTree;
   need: Need;
   /** Whether the requirement names one version. */
@@ -64,8 +66,9 @@ function byName(edges: readonly Edge[]): Edge[][] {
   if (edges.length < 2) return edges.map((edge) => [edge]);
   const groups = new Map<string, Edge[]>();
   for (const edge of edges) {
-    const group = groups.get(edge.name);
-    if (group === undefined) groups.set(edge.name, [edge]);
+    const name = edge.decidedWith ?? edge.name;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [edge]);
     else group.push(edge);
   }
   return Array.from(groups.keys())

@@ -2,7 +2,10 @@ import type { Requirement } from "../standards/requirements.ts";
 
 /** What is to be resolved: plain data that project/ assembles and the resolver only reads. */
 export interface ResolveRequest {
-  root: { name: string; version?: string };
+  /** `virtual`: a workspace without a project at its root, whose groups are the workspace's. */
+  root: { name: string; version?: string; virtual?: boolean };
+  /** The other projects of the root's workspace. Absent: none. */
+  members?: WorkspaceMember[];
   /** Base dependencies, extras and groups, each with the place of its declaration, for messages. */
   requirements: RootRequirement[];
   /** `requires-python` of the project: a PEP 440 specifier set. Absent: the interpreter's minor version and later. */
@@ -43,6 +46,18 @@ export interface ResolveRequest {
   preferences: Preference[];
   /** Preferences to ignore: all of them, or these names'. */
   upgrade: true | string[];
+}
+
+/** A member of a workspace: a project that groups of the root stand for. */
+export interface WorkspaceMember {
+  /** Normalised. */
+  name: string;
+  /** The group of the root that requires the member itself. */
+  group: string;
+  /** Those that require it with one extra, in the order of the extras. */
+  extraGroups: string[];
+  /** Those that hold the requirements of its own groups. */
+  ownGroups: string[];
 }
 
 export type PrereleaseMode = "if-necessary-or-explicit" | "if-necessary" | "explicit" | "allow" | "disallow";

@@ -265,7 +265,7 @@ function loadProjects(
   one: VirtualPackage,
   edges: readonly Edge[],
 ): Promise<Project>[] {
-  if (one.kind !== "package") return [];
+  if (one.kind !== "package" && one.kind !== "root") return [];
   const waiting: Promise<Project>[] = [];
   // What was told before was loaded before.
   if (session.plainTold.get(edges) !== undefined) return waiting;
@@ -290,7 +290,7 @@ function addDependencies(
   const dependencies: Dependency[] = [];
   for (const { edge, range, urgency, dependency } of toldEdges(session, state, one, version, edges)) {
     const { to, base, name } = edge;
-    priorities.add(to, name, urgency);
+    priorities.add(to, edge.decidedWith ?? name, urgency);
     if (base !== undefined) {
       // Whatever version a proxy gets, its base package gets too. Said here, the solver need not try it version by version.
       priorities.add(base, name, urgency);

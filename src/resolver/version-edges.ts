@@ -6,6 +6,7 @@ import { type Edge, type Fork, forksOf } from "./forks.ts";
 import type { NeedList, UnusableVersion } from "./need-list.ts";
 import { flattenNeeds, type Need } from "./needs.ts";
 import { supportsAll } from "./python-requirement.ts";
+import { exactNeed, memberOfGroup, rootEdges } from "./root-edges.ts";
 import type { Session } from "./session.ts";
 import type { Unavailable } from "./solver-notes.ts";
 import { isPinned } from "./version-space.ts";
@@ -36,7 +37,17 @@ export function forksOfVersion(
     case "root":
       return forksOf(
         session.arena,
-        rootEdges(session),
+        rootEdges(session, (key) => {
+          const view = { arena: session.arena, env: state.env, python: state.pythonMarker };
+          const needs = flattenNeeds(
+            undefined,
+            () => session.rootNeeds.get(key) ?? [],
+            undefined,
+            session.policy,
+            view,
+          );
+          return needs.flatMap((need) => edgesOf(session, need));
+        }),
         state.env,
         state.python,
         state.pythonMarker,
@@ -68,45 +79,14 @@ function proxied(
     edges = markers.flatMap((marker) =>
       variants.map((variant): Edge => {
         const to = table.id({ kind: "package", name: one.name, ...variant, marker });
-        return { to, name: one.name, marker, need: exactNeed(one.name), pinned: true };
+        const edge: Edge = { to, name: one.name, marker, need: exactNeed(one.name), pinned: true };
+        const member = memberOfGroup(session, variant.group);
+        return member === undefined ? edge : { ...edge, decidedWith: member };
       }),
     );
     session.edges.set(id, edges);
   }
   return [{ env: state.env, edges: edges.slice() }];
-}
-
-/** The proxy's own version, whatever it is: see `addDependencies`. */
-function exactNeed(name: string): Need {
-  return { name, extras: [], specifier: { specifiers: [], text: "" }, marker: trueMarker, text: name };
-}
-
-/** What the root stands for: the project itself, with each of its extras and groups. */
-function rootEdges(session: Session): Edge[] {
-  const { rootName, request } = session;
-  const edge = (variant: { extra?: string; group?: string }): Edge => {
-    const made: Edge = {
-      to: session.table.id(requiredPackage(rootName, variant, trueMarker)),
-      name: rootName,
-      marker: trueMarker,
-      need: exactNeed(rootName),
-      pinned: false,
-    };
-    if (variant.extra !== undefined) made.base = session.table.id(requiredPackage(rootName, {}, trueMarker));
-    const key =
-      variant.extra !== undefined ? `${rootName}[${variant.extra}]` : `${rootName}:${variant.group}`;
-    if (session.conflictItems.has(key)) made.conflict = key;
-    return made;
-  };
-  const extras = request.extras.toSorted();
-  const conflicting =
-    extras.some((extra) => session.conflictItems.has(`${rootName}[${extra}]`)) ||
-    request.groups.some((group) => session.conflictItems.has(`${rootName}:${group}`));
-  return [
-    ...(extras.length === 0 || conflicting ? [edge({})] : []),
-    ...extras.map((extra) => edge({ extra })),
-    ...request.groups.toSorted().map((group) => edge({ group })),
-  ];
 }
 
 function packageForks(
