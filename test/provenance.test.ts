@@ -300,6 +300,8 @@ describe("a sandbox", () => {
       const outside = `${me.home}/../outside.txt`;
       const tries = {
         writes: `open(${JSON.stringify(outside)}, "w").write("x")`,
+        // What lies there decides what cargo compiles, and what it runs to do so, in every later build.
+        crates: `open(__import__("os").environ["CARGO_HOME"] + "/config.toml", "w").write("x")`,
         connects: `__import__("urllib.request").request.urlopen("http://localhost.invalid/")`,
       };
       for (const [name, attempt] of Object.entries(tries)) {
@@ -315,8 +317,9 @@ describe("a sandbox", () => {
         );
         const { code, stderr } = await other.dx("install", "--sandbox");
         expect(code).toBe(1);
-        expect(stderr).toContain(name === "writes" ? outside : "tried to reach the network");
-        if (name === "writes") expect(stderr).toContain("wrote outside its own folder");
+        const said = { writes: outside, crates: "/config.toml", connects: "tried to reach the network" };
+        expect(stderr).toContain(said[name as keyof typeof tries]);
+        if (name !== "connects") expect(stderr).toContain("wrote outside its own folder");
       }
       expect(existsSync(outside)).toBe(false);
       // One that keeps to itself is built as ever.

@@ -19,7 +19,7 @@ import { openSource } from "../source/open-source.ts";
 import { callHook, type FirstCall, type HookAnswer } from "./backend-hook.ts";
 import { type BuildLog, lastLines, logPath, logTail, openLog } from "./build-log.ts";
 import { buildSystemOf } from "./build-system.ts";
-import { type BuildFolders, buildVariables, recordedVariables } from "./build-variables.ts";
+import { type BuildFolders, buildVariables, cargoHomeFor, recordedVariables } from "./build-variables.ts";
 import { hintForLog } from "./failure-hints.ts";
 import { noteNeed } from "./needed-builds.ts";
 import { sandbox } from "./sandbox.ts";
@@ -97,7 +97,10 @@ async function openSession(
   for (const name of ["home", "tmp", "call"]) mkdirSync(`${staging}/${name}`);
   const { folder, fetch } = await openSource(asked.name, asked.source, staging, context);
   const system = buildSystemOf(folder);
-  const folders: BuildFolders = { staging, cargoHome: `${context.home.index}/cargo` };
+  const folders: BuildFolders = {
+    staging,
+    cargoHome: cargoHomeFor(context.env, `${context.home.index}/cargo`),
+  };
   const requested = asked.request?.build.environment ?? {};
   const isolated = asked.request?.build.isolated ?? true;
   let python = context.interpreter.executable;
@@ -174,10 +177,10 @@ async function openSession(
     return buildFailure(asked, log, context, hook, problem, missing);
   }
 
-  /** Cargo keeps what it downloaded in a folder of its own, which it locks. */
+  /** Not cargo's folder: who may write there decides what other builds, outside of the sandbox, compile and run. */
   function writable(): string[] {
     ensureDir(folders.cargoHome);
-    return [staging, folders.cargoHome, ...(asked.source.kind === "directory" ? [asked.source.path] : [])];
+    return [staging, ...(asked.source.kind === "directory" ? [asked.source.path] : [])];
   }
 
   const session: BuildSession = {

@@ -2,7 +2,8 @@
  * What a build sees of the outside: a fixed `PATH`, a `HOME` of its own, a fixed locale and date, the variables that
  * compilers read, and no credentials. The same variables in every build make the same wheel.
  */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, isAbsolute } from "node:path";
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -63,8 +64,24 @@ export interface BuildFolders {
   environment?: string;
   /** Holds `home/` and `tmp/` for the build. */
   staging: string;
-  /** The program's own folder for what cargo downloads, shared by builds. */
+  /** Where cargo keeps what it downloads: {@link cargoHomeFor}. */
   cargoHome: string;
+}
+
+/**
+ * The caller's own, as without dx-py: what is there is not downloaded again, and its path, which rustc writes into what it compiles,
+ * is that of every other build of this user. `own` where there is none to be had.
+ */
+export function cargoHomeFor(caller: Readonly<Record<string, string | undefined>>, own: string): string {
+  const user = caller["HOME"] || caller["USERPROFILE"];
+  const given = caller["CARGO_HOME"] || (user ? `${user}/.cargo` : "");
+  if (!isAbsolute(given)) return own;
+  try {
+    accessSync(existsSync(given) ? given : dirname(given), constants.W_OK);
+    return given;
+  } catch {
+    return own;
+  }
 }
 
 /** The whole environment of the backend's process. */
