@@ -1,12 +1,13 @@
 // `npm run bench`: dx-py against uv on three projects, and the tables of README and docs/benchmarks.md with --write.
 //   npm run bench -- [--projects jupyter,web,docs] [--rows noop,warm,…] [--runs 15] [--folder DIR] [--write]
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ensureOracles } from "../scripts/oracles.ts";
 import { machineLine } from "./machine.ts";
+import { replaceBetweenMarks } from "./table.ts";
 import { contest, type Row, type RowResult, rows } from "./versus-uv.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -74,13 +75,14 @@ if (values.write) {
   const date = new Date().toISOString().slice(0, 10);
   const caption = `Medians of ${values.runs} pairs of whole processes in milliseconds, ${date}; ${machine}.`;
   const first = results.keys().next().value!;
-  replaceTable(
-    "README.md",
+  replaceBetweenMarks(
+    join(root, "README.md"),
+    "bench",
     `${table(results.get(first)!)}\n\n${caption} Project \`${first}\`; [all of them](docs/benchmarks.md).`,
   );
   mkdirSync(join(root, "docs"), { recursive: true });
   const all = [...results].map(([name, found]) => `### ${name}\n\n${table(found)}`).join("\n\n");
-  replaceTable("docs/benchmarks.md", `${caption}\n\n${all}`);
+  replaceBetweenMarks(join(root, "docs/benchmarks.md"), "bench", `${caption}\n\n${all}`);
 }
 
 function table(found: readonly RowResult[]): string {
@@ -93,15 +95,4 @@ function table(found: readonly RowResult[]): string {
 
 function ms(value: number): string {
   return value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US");
-}
-
-/** The text between the two marks of a page is the bench's own. */
-function replaceTable(page: string, text: string): void {
-  const path = join(root, page);
-  const [open, close] = ["<!-- bench -->", "<!-- /bench -->"];
-  const before = readFileSync(path, "utf8");
-  const from = before.indexOf(open);
-  const to = before.indexOf(close);
-  if (from < 0 || to < from) throw new Error(`${page} has no place for the table: ${open} … ${close}`);
-  writeFileSync(path, `${before.slice(0, from + open.length)}\n${text}\n${before.slice(to)}`);
 }

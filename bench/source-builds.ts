@@ -1,8 +1,11 @@
 /**
- * Ten packages built from source, one for each way in which projects are built: the same results as uv's, file by file; which
- * of them are reproducible; how long it takes. Wants a network, compilers and half an hour at most; not a part of any test run.
+ * Ten packages built from source, one for each way in which projects are built: dx-py's results and those of two builds by uv,
+ * file by file; which of them are reproducible; how long it takes. Wants PyPI, compilers, Rust and half an hour at most.
  *
- * `DX_PY=dist/dx-py PYTHON=3.12 node scripts/bun.mjs run bench/source-builds.ts [FOLDER]`
+ *   node scripts/bun.mjs run bench/source-builds.ts [--python PATH] [--only NAME,…] [--steps compare,rebuild,distributions,times] [--folder DIR]
+ *
+ * A folder that is given is kept, and what was built there is not built again. Exit code 1 where a file of dx-py's differs from one
+ * that uv makes twice alike, or an import fails.
  */
 import {
   existsSync,
@@ -13,12 +16,17 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { ensureOracles } from "../scripts/oracles.ts";
+import { normalizeName } from "../src/standards/names.ts";
+import { parseRecord } from "../src/standards/record.ts";
 import { commitAll } from "../test/source-tree.ts";
+import { differing, filesBelow } from "./same-files.ts";
+import { printTable } from "./table.ts";
 
 /** Requirement → how it is built, and what is imported. */
 const packages: readonly { name: string; requirement: string; how: string; imports: string }[] = [
@@ -49,23 +57,44 @@ const packages: readonly { name: string; requirement: string; how: string; impor
   { name: "cymem", requirement: "cymem==2.0.11", how: "setuptools, Cython, C++", imports: "cymem.cymem" },
 ];
 
-const only = process.env["ONLY"]?.split(",");
-const chosen = packages.filter(({ name }) => only === undefined || only.includes(name));
-const dx = resolve(process.env["DX_PY"] ?? "dist/dx-py");
-const python = process.env["PYTHON"] ?? "3.12";
-const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), "dx-py-source-builds-"));
-const env = {
-  ...(process.env as Record<string, string>),
+const { values } = parseArgs({
+  options: {
+    python: { type: "string", default: Bun.which("python3") ?? "python3" },
+    only: { type: "string", default: packages.map(({ name }) => name).join(",") },
+    steps: { type: "string", default: "compare,rebuild,distributions,times" },
+    folder: { type: "string" },
+    runs: { type: "string", default: "2" },
+    dx: { type: "string", default: "dist/dx-py" },
+  },
+});
+const only = values.only.split(",");
+const chosen = packages.filter(({ name }) => only.includes(name));
+const dx = resolve(values.dx);
+const folder = resolve(values.folder ?? mkdtempSync(join(tmpdir(), "dx-py-source-builds-")));
+const sides = ["dx", "uv", "uv-again"] as const;
+type Side = (typeof sides)[number];
+const { VIRTUAL_ENV: _, ...inherited } = process.env;
+const envOf = (side: Side) => ({
+  ...inherited,
   DX_PY_HOME: `${folder}/home`,
-  UV_CACHE_DIR: `${folder}/uv-cache`,
-  UV_PYTHON: process.env["UV_PYTHON"] ?? python,
+  DX_PY_PYTHON: values.python,
+  UV_CACHE_DIR: `${folder}/${side}-cache`,
+  UV_PYTHON: values.python,
   UV_PYTHON_DOWNLOADS: "never",
-};
-delete (env as Record<string, string | undefined>)["VIRTUAL_ENV"];
+});
+const python = Bun.spawnSync([values.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+  .stdout.toString()
+  .trim();
 
-function run(argv: string[], cwd: string): { code: number; out: string; err: string; ms: number } {
+function run(argv: string[], cwd: string, side: Side = "dx") {
   const begun = performance.now();
-  const done = Bun.spawnSync(argv, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const done = Bun.spawnSync(argv, {
+    cwd,
+    env: envOf(side),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   return {
     code: done.exitCode,
     out: done.stdout.toString(),
@@ -74,8 +103,8 @@ function run(argv: string[], cwd: string): { code: number; out: string; err: str
   };
 }
 
-function must(argv: string[], cwd: string) {
-  const done = run(argv, cwd);
+function must(argv: string[], cwd: string, side: Side = "dx") {
+  const done = run(argv, cwd, side);
   if (done.code !== 0) throw new Error(`${argv.join(" ")}\n${done.out}${done.err}`);
   return done;
 }
@@ -92,51 +121,48 @@ function makeProject(path: string): string {
   return path;
 }
 
-/** Files below `root` by relative path, links followed, bytecode left out. */
-function files(root: string, below = "", found = new Map<string, string>()): Map<string, string> {
-  for (const name of readdirSync(join(root, below))) {
-    if (name === "__pycache__" || name.endsWith(".pyc")) continue;
-    const path = below === "" ? name : `${below}/${name}`;
-    if (statSync(join(root, path)).isDirectory()) files(root, path, found);
-    else found.set(path, new Bun.CryptoHasher("sha256").update(readFileSync(join(root, path))).digest("hex"));
+/** Which package a file of an environment belongs to, by RECORD. */
+function owners(site: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const folder of readdirSync(site).filter((name) => name.endsWith(".dist-info"))) {
+    const name = normalizeName(folder.split("-", 1)[0] ?? "");
+    for (const { path } of parseRecord(readFileSync(`${site}/${folder}/RECORD`, "utf8")))
+      found.set(path, name);
   }
   return found;
 }
 
-/** Debugging information and the like: two builds in different folders cannot be the same. */
-function namesItsPlace(site: string, path: string): boolean {
-  return ["dx", "uv"].some((side) =>
-    readFileSync(`${folder}/${side}/.venv/${site}/${path}`).includes(folder),
-  );
-}
-
-/** What every installer writes in its own way. */
-const own =
-  /(^|\/)(RECORD|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)$|^_virtualenv\.|^distutils-precedence/;
-
+/** By package: what is alike, what uv itself makes otherwise the second time, what only dx-py makes otherwise. */
 function compare(): void {
-  const site = `lib/python${python}/site-packages`;
-  const [mine, theirs] = [`${folder}/dx/.venv/${site}`, `${folder}/uv/.venv/${site}`].map((root) =>
-    files(root),
+  const [dxSite, uvSite, againSite] = sides.map(
+    (side) => `${folder}/${side}/.venv/lib/python${python}/site-packages`,
   );
-  const differ: string[] = [];
-  let same = 0;
-  for (const path of [...new Set([...mine!.keys(), ...theirs!.keys()])].sort()) {
-    if (own.test(path)) continue;
-    const [a, b] = [mine!.get(path), theirs!.get(path)];
-    if (a === b) same += 1;
-    else if (a === undefined || b === undefined)
-      differ.push(`  only ${a === undefined ? "uv" : "dx"}  ${path}`);
-    else
-      differ.push(
-        `  differs  ${path}${namesItsPlace(site, path) ? " (it names the folder that it was built in)" : ""}`,
-      );
+  const [mine, theirs, again] = [dxSite, uvSite, againSite].map((site) => filesBelow(site!));
+  const owner = new Map([...owners(dxSite!), ...owners(uvSite!)]);
+  const unsteady = new Set(differing(theirs!, again!));
+  const others = differing(mine!, theirs!);
+  const rows = [["package", "built by", "files", "equal", "uv unlike itself", "only dx-py unlike", "import"]];
+  let faults = 0;
+  for (const { name, how, imports } of chosen) {
+    const of = (paths: Iterable<string>) => [...paths].filter((path) => owner.get(path) === name);
+    const all = of(new Set([...mine!.keys(), ...theirs!.keys()]));
+    const only = of(others).filter((path) => !unsteady.has(path));
+    const imported = run([`${folder}/dx/.venv/bin/python`, "-c", `import ${imports}`], folder);
+    const equal = all.length - new Set([...of(others), ...of(unsteady)]).size;
+    rows.push([
+      name,
+      how,
+      ...[all.length, equal, of(unsteady).length, only.length].map(String),
+      imported.code === 0 ? "passes" : "fails",
+    ]);
+    faults += only.length + (imported.code === 0 ? 0 : 1);
+    for (const path of only) console.log(`only dx-py's differs: ${path}`);
+    for (const path of of(unsteady)) console.log(`two builds of uv differ: ${path}`);
   }
-  console.log(`\nfile by file: ${same} the same, ${differ.length} not\n${differ.join("\n")}`);
-  for (const { name, imports } of chosen) {
-    const done = run([`${folder}/dx/.venv/bin/python`, "-c", `import ${imports}`], folder);
-    console.log(`import ${name}: ${done.code === 0 ? "passes" : done.err}`);
-  }
+  const unowned = [...others, ...unsteady].filter((path) => !owner.has(path));
+  for (const path of unowned) console.log(`of no package: ${path}`);
+  printTable(rows);
+  if (faults + unowned.length > 0) process.exitCode = 1;
 }
 
 function rebuild(): void {
@@ -182,8 +208,8 @@ function distributions(): void {
       if (how === "maturin") rmSync(`${tree}/PKG-INFO`);
       // Its sdists are what git has.
       if (how.startsWith("meson")) commitAll(tree);
-      must([dx, "build", "--python", python], tree);
-      return files(`${tree}/dist`);
+      must([dx, "build", "--python", values.python], tree);
+      return filesBelow(`${tree}/dist`);
     });
     const names = [...made[0]!.keys()].sort();
     const differ = names.filter((one) => made[0]!.get(one) !== made[1]!.get(one));
@@ -223,11 +249,11 @@ function forgetBuilds(): void {
 
 function times(): void {
   const rows: [string, number, number][] = [];
-  for (let i = 0; i < Number(process.env["RUNS"] ?? 2); i++) {
+  for (let i = 0; i < Number(values.runs); i++) {
     forgetBuilds();
     for (const side of ["dx", "uv"]) must(["rm", "-rf", `${folder}/${side}/.venv`], folder);
     const mine = must([dx, "install", "--frozen"], `${folder}/dx`).ms;
-    const theirs = must(["uv", "sync", "--frozen"], `${folder}/uv`).ms;
+    const theirs = must([uv, "sync", "--frozen"], `${folder}/uv`, "uv").ms;
     rows.push(["built again, downloads kept", mine, theirs]);
   }
   for (let i = 0; i < 3; i++) {
@@ -248,7 +274,7 @@ function times(): void {
     rows.push([
       "a second project",
       must([dx, "install"], a).ms,
-      must(["uv", "sync", "--frozen", "--offline"], b).ms,
+      must([uv, "sync", "--frozen", "--offline"], b, "uv").ms,
     ]);
   }
   for (const [what, mine, theirs] of rows)
@@ -257,18 +283,34 @@ function times(): void {
     );
 }
 
-for (const side of ["dx", "uv"]) makeProject(`${folder}/${side}`);
+const oracles = await ensureOracles();
+if (oracles === undefined) throw new Error("uv cannot be had from PyPI: there is nothing to compare with");
+const uv = join(oracles, "../uv");
 console.log(`${folder}; Python ${python}; ${chosen.length} packages`);
-if (lstatSync(`${folder}/dx/.venv`, { throwIfNoEntry: false }) === undefined) {
-  const [locked, installed] = [must([dx, "lock"], `${folder}/dx`), must([dx, "install"], `${folder}/dx`)];
-  console.log(`dx-py: lock ${locked.ms.toFixed(0)} ms, install ${installed.ms.toFixed(0)} ms`);
+for (const side of sides) {
+  const place = makeProject(`${folder}/${side}`);
+  if (lstatSync(`${place}/.venv`, { throwIfNoEntry: false }) !== undefined) continue;
+  const [lock, install] =
+    side === "dx"
+      ? [
+          [dx, "lock"],
+          [dx, "install"],
+        ]
+      : [
+          [uv, "lock"],
+          [uv, "sync"],
+        ];
+  const [locked, installed] = [must(lock!, place, side), must(install!, place, side)];
+  console.log(
+    `${side}: lock ${(locked.ms / 1000).toFixed(1)} s, install ${(installed.ms / 1000).toFixed(1)} s`,
+  );
 }
-if (!existsSync(`${folder}/uv/.venv`)) {
-  const [theirLock, theirSync] = [must(["uv", "lock"], `${folder}/uv`), must(["uv", "sync"], `${folder}/uv`)];
-  console.log(`uv: lock ${theirLock.ms.toFixed(0)} ms, sync ${theirSync.ms.toFixed(0)} ms`);
-}
-const steps = (process.env["STEPS"] ?? "compare,rebuild,distributions,times").split(",");
+const steps = values.steps.split(",");
 if (steps.includes("compare")) compare();
 if (steps.includes("rebuild")) rebuild();
 if (steps.includes("distributions")) distributions();
 if (steps.includes("times")) times();
+if (values.folder === undefined) {
+  Bun.spawnSync(["chmod", "-R", "u+w", folder]);
+  rmSync(folder, { recursive: true, force: true });
+}

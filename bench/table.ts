@@ -1,5 +1,5 @@
 /** What the benches have in common: tables of aligned text, medians, the bytes that an answer depends on. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
@@ -58,4 +58,14 @@ export function bytesTouched(bytes: Uint8Array, ask: () => unknown): number {
 
 function invert(bytes: Uint8Array, from: number, to: number): void {
   for (let at = from; at < to; at += 1) bytes[at] = (bytes[at] as number) ^ 0xff;
+}
+
+/** The text of a page between `<!-- mark -->` and `<!-- /mark -->` is the bench's own. */
+export function replaceBetweenMarks(path: string, mark: string, text: string): void {
+  const [open, close] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
+  const before = readFileSync(path, "utf8");
+  const from = before.indexOf(open);
+  const to = before.indexOf(close);
+  if (from < 0 || to < from) throw new Error(`${path} has no place for the table: ${open} … ${close}`);
+  writeFileSync(path, `${before.slice(0, from + open.length)}\n${text}\n${before.slice(to)}`);
 }
