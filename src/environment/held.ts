@@ -14,10 +14,10 @@ import { listRoots } from "./roots.ts";
 export interface HeldRoot {
   root: Root;
   /**
-   * `attached`: its link leads to a layout. `private`: something else stands there. `gone`: nothing does: the project was
-   * moved or deleted, and since when that is known (milliseconds since the epoch).
+   * `attached`: its link leads to a layout. `private`: something else stands there. `gone`: nothing does, and since when that is
+   * known (milliseconds since the epoch). Where the lock is still there, the project is only not installed; else it was moved or deleted.
    */
-  state: "attached" | "private" | { gone: number };
+  state: "attached" | "private" | { gone: number; locked: boolean };
   /** Project hash that the link leads to now. */
   layout?: string;
 }
@@ -47,7 +47,8 @@ export function findHeld(home: Home, since: number, note: boolean): Held {
     const kept = typeof state === "object" && state.gone > since ? root.generations : [];
     for (const { layout: one } of [...kept, ...root.generations.filter(({ time }) => time > since)])
       recent.add(one);
-    if (typeof state !== "object") for (const hash of lockedObjects(home, root.link)) objects.add(hash);
+    if (typeof state !== "object" || state.locked)
+      for (const hash of lockedObjects(home, root.link)) objects.add(hash);
   }
   for (const hash of attached) addPackages(home, hash, objects);
   for (const hash of recent) addPackages(home, hash, recentObjects);
@@ -60,7 +61,9 @@ export function findHeld(home: Home, since: number, note: boolean): Held {
 function lookAt(home: Home, root: Root, note: boolean): HeldRoot {
   const marker = `${rootPath(home, root.link)}.gone`;
   const target = readLink(root.link);
-  if (target === undefined) return { root, state: { gone: goneSince(marker, note) } };
+  if (target === undefined) {
+    return { root, state: { gone: goneSince(marker, note), locked: existsSync(lockPath(root.link)) } };
+  }
   if (note) rmSync(marker, { force: true });
   if (target === null) return { root, state: "private" };
   const inside = target.startsWith(`${home.layouts}/`) ? target.slice(home.layouts.length + 1) : "";
@@ -83,9 +86,13 @@ function addPackages(home: Home, layout: string, into: Set<string>): void {
   for (const { outputHash } of description?.packages ?? []) into.add(outputHash);
 }
 
+function lockPath(link: string): string {
+  return `${link.slice(0, link.lastIndexOf("/"))}/${DPL_FILE}`;
+}
+
 /** What the lock of a project that is there names, as far as it is in the store. */
 function lockedObjects(home: Home, link: string): string[] {
-  const path = `${link.slice(0, link.lastIndexOf("/"))}/${DPL_FILE}`;
+  const path = lockPath(link);
   if (!existsSync(path)) return [];
   try {
     const dpl = openDpl(path);

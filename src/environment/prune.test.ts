@@ -132,6 +132,25 @@ test("what the lock of a project names stays, though it is not installed", async
   expect(namesOf(pruned.items)).toEqual([]);
 });
 
+test("a project that is only locked is not gone: its lock holds what it names, while it is there", async () => {
+  const homeRoot = fresh();
+  const project = await testProject(fresh(), homeRoot, [wheel("locked-only")]);
+  const { home, link, dir } = project;
+  await install(project);
+  // Locked, and looked at with `lock --check`; never installed, or no more.
+  rmSync(link);
+  writeRoot(home, { format: 1, link, generations: [] });
+  const pruned = await pruneHome({ home, keepDays: 0 });
+  expect(pruned.gone).toEqual([]);
+  expect(pruned.items.map(({ kind }) => kind)).toEqual(["layout"]);
+  expect(listRoots(home)).toHaveLength(1);
+  rmSync(`${dir}/dx-py.dpl`);
+  const after = await pruneHome({ home, keepDays: 0 });
+  expect(after.gone.map((one) => one.link)).toEqual([link]);
+  expect(after.items.map(({ name }) => name)).toEqual(["locked-only 1.0", link]);
+  expect(listRoots(home)).toEqual([]);
+});
+
 test("beyond a size, recent things go too, the oldest first, but nothing that is attached", async () => {
   const homeRoot = fresh();
   const dir = fresh();

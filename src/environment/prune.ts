@@ -17,6 +17,7 @@ import { indexPath, listLevel, readLevelObject, treePath } from "../store/store-
 import { whileCollecting } from "../store/store-lock.ts";
 import { keepUses } from "../store/system-store.ts";
 import { findHeld, type Held, type HeldRoot } from "./held.ts";
+import { layoutsOfProcesses, runsHaveStarted } from "./process-uses.ts";
 import { rootPath } from "./root-record.ts";
 import { listRoots, removeRoot } from "./roots.ts";
 
@@ -77,7 +78,9 @@ async function pruneLocked(options: PruneOptions): Promise<Pruned> {
   // A layout that was attached meanwhile has come back: what it needs stays.
   const back = new Set(layouts.filter((one) => !doomedLayouts.includes(one)).flatMap((one) => one.packages));
   const doomedObjects = objects.filter(({ hash }) => !back.has(hash));
-  const forgotten = held.roots.filter(({ state: s }) => typeof s === "object" && s.gone <= since);
+  const forgotten = held.roots.filter(
+    ({ state: s }) => typeof s === "object" && !s.locked && s.gone <= since,
+  );
   let bytes = [...doomedLayouts, ...doomedObjects].reduce((sum, one) => sum + one.bytes, 0);
   if (!dryRun) {
     const removed = removeObjectsLocked(
@@ -115,7 +118,7 @@ async function pruneLocked(options: PruneOptions): Promise<Pruned> {
     bytes,
     left: Math.max(0, state.total - bytes),
     gone: held.roots.flatMap(({ root, state: s }) =>
-      typeof s === "object" ? [{ link: root.link, since: s.gone }] : [],
+      typeof s === "object" && !s.locked ? [{ link: root.link, since: s.gone }] : [],
     ),
     kept: {
       layouts: state.layouts.length - doomedLayouts.length,
@@ -233,11 +236,14 @@ async function removeLayouts(home: Home, layouts: readonly LayoutCandidate[]): P
   const keys = layouts.map(({ hash }) => Uint8Array.fromHex(hash));
   const records = new Map(layouts.map(({ hash }, i) => [hash, knownRecord(home, keys[i]!)]));
   await removeRecords(home, keys);
+  // Who found one before says so when he has become what he runs.
+  await runsHaveStarted();
+  const running = layoutsOfProcesses(home);
   const trash = createStaging(home);
   const gone: LayoutCandidate[] = [];
   try {
     for (const one of layouts) {
-      if (isAttached(home, one.hash)) continue;
+      if (running.has(one.hash) || isAttached(home, one.hash)) continue;
       renameSync(`${home.layouts}/${one.hash}`, `${trash}/${one.hash}`);
       gone.push(one);
     }
