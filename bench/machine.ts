@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 
-/** One line: cores, processor, memory, system, versions. */
-export function machineLine(versions: Readonly<Record<string, string>>): string {
+/** One line: cores, processor, memory, system, the filesystem of `folder`, versions. */
+export function machineLine(versions: Readonly<Record<string, string>>, folder = "/tmp"): string {
   const cpu = cpus();
   const model = (cpu[0]?.model ?? "unknown processor").trim();
-  const filesystem = filesystemOf("/tmp");
+  const filesystem = filesystemOf(folder);
   const parts = [
     `${cpu.length} cores of ${model || "an unnamed processor"}`,
     `${Math.round(totalmem() / 2 ** 30)} GiB`,

@@ -11,7 +11,7 @@ export const nginx =
   Bun.which("nginx", { PATH: `${process.env["PATH"]}:/usr/sbin:/usr/local/sbin` }) ?? undefined;
 export const versitygw = installedVersitygw();
 
-function freePort(): number {
+export function freePort(): number {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const { port } = server;
   server.stop(true);
@@ -68,7 +68,8 @@ export async function startVersitygw(folder: string, bucket: string): Promise<Se
   return await whenUp(`http://127.0.0.1:${port}`, child);
 }
 
-async function whenUp(url: string, child: Bun.Subprocess): Promise<Service> {
+/** Waits until `child` answers at `url`. */
+export async function whenUp(url: string, child: Bun.Subprocess): Promise<Service> {
   const stop = async () => {
     child.kill();
     await child.exited;
