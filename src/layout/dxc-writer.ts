@@ -38,13 +38,8 @@ export async function insertRecords(home: Home, records: readonly DxcRecord[]): 
 export function insertHoldingLock(home: Home, records: readonly DxcRecord[]): void {
   const dxc = readForWriting(home);
   if (dxc !== undefined && appendInPlace(dxc, records)) return;
-  let kept: DxcRecord[];
-  try {
-    kept = dxc === undefined ? describedLayouts(home) : [...allRecords(dxc)];
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    kept = describedLayouts(home);
-  }
+  const added = new Set(records.map(({ key }) => key.toHex()));
+  const kept = dxc === undefined ? describedLayouts(home, added) : recordsOrDescriptions(home, dxc);
   writeIndex(home, [...kept, ...records]);
 }
 

@@ -96,10 +96,14 @@ function isInside(value: unknown): boolean {
   );
 }
 
-/** The records of all layouts that describe themselves, with unknown times: each is verified before it is used again. */
-export function describedLayouts(home: Home): LayoutRecord[] {
+/**
+ * The records of all layouts that describe themselves, with unknown times: each is verified before it is used again. Those named in
+ * `besides` (project hashes) are passed over.
+ */
+export function describedLayouts(home: Home, besides: ReadonlySet<string> = new Set()): LayoutRecord[] {
   const records: LayoutRecord[] = [];
   for (const name of listNames(home.layouts)) {
+    if (besides.has(name)) continue;
     const key = hashBytes(name);
     const description = key && readDescription(`${home.layouts}/${name}`);
     if (key === undefined || description?.projectHash !== name) continue;

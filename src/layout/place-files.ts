@@ -27,11 +27,13 @@ interface Writer extends PlaceOptions {
   links: number;
   /** Equal texts (INSTALLER, once per package) are one file with many names. */
   texts: Map<string, string>;
+  /** As of `placeLayoutLink`. */
+  linkFolders: Map<string, boolean>;
 }
 
 /** Writes `tree` as the new directory `path`. Returns the number of links and files that point into the store. */
 export function placeTree(tree: Folder, path: string, options: PlaceOptions): number {
-  const writer: Writer = { ...options, links: 0, texts: new Map() };
+  const writer: Writer = { ...options, links: 0, texts: new Map(), linkFolders: new Map() };
   mkdirSync(path);
   placeChildren(writer, tree, path);
   // The top itself stays writable: a directory that is moved to another parent must be. Its mover closes it.
@@ -64,7 +66,7 @@ function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
     writer.links++;
     // What is private is never a link to a directory: whoever writes through it would write into the store.
     if (leaf.real || writer.linkMode !== "symlink" || !writer.readOnly) placeReal(writer, leaf, path);
-    else if (!windows) linkToStore(leaf, path);
+    else if (!windows) linkToStore(writer, leaf, path);
     else if (leaf.directory) junction(leaf.source, path);
     else hardlinkOrCopy(leaf.source, path);
   }
@@ -74,7 +76,7 @@ function placeLeaf(writer: Writer, leaf: Leaf, path: string): void {
  * A hardlink costs a twentieth of a symlink where the target is too long to be kept in the inode. The kernel may forbid
  * it: another filesystem, somebody else's file, too many names.
  */
-function linkToStore(leaf: StoreLeaf, path: string): void {
+function linkToStore(writer: Writer, leaf: StoreLeaf, path: string): void {
   if (leaf.hard && !leaf.directory) {
     try {
       linkSync(leaf.source, path);
@@ -85,7 +87,7 @@ function linkToStore(leaf: StoreLeaf, path: string): void {
     }
   }
   if (leaf.link === undefined) symlinkSync(leaf.source, path);
-  else placeLayoutLink(leaf.link, leaf.source, path);
+  else placeLayoutLink(leaf.link, leaf.source, path, writer.linkFolders);
 }
 
 /** A filesystem without links (FAT): a private prefix has copies of files, and does without links to its own folders. */

@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -159,6 +160,13 @@ function listNames(path: string): string[] {
 
 /** Removes a file, link or folder, also one with read-only folders in it; nothing when it is not there. Links are not followed. */
 export function removeTree(path: string): void {
+  try {
+    // What was staged has usually been moved away, and the folder is empty.
+    rmdirSync(path);
+    return;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return;
+  }
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {

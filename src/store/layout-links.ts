@@ -23,11 +23,25 @@ export function layoutLinkPath(treePath: string, name: string): string {
   return `${treePath}/links/${name}`;
 }
 
-/** Makes `path` a name of the link `shared`; a link of its own to `target` where that cannot be, or leads elsewhere. */
-export function placeLayoutLink(shared: string, target: string, path: string): void {
+/**
+ * Makes `path` a name of the link `shared`; a link of its own to `target` where that cannot be, or leads elsewhere. `folders`: those whose
+ * links lead to where their package is, or do not. All links of one are made at once, so one of them tells for all.
+ */
+export function placeLayoutLink(
+  shared: string,
+  target: string,
+  path: string,
+  folders: Map<string, boolean>,
+): void {
   try {
-    // A store that was moved has links to where it was.
-    if (readlinkSync(shared) === target) {
+    const folder = shared.slice(0, shared.lastIndexOf("/"));
+    let right = folders.get(folder);
+    if (right === undefined) {
+      // A store that was moved has links to where it was.
+      right = readlinkSync(shared) === target;
+      folders.set(folder, right);
+    }
+    if (right) {
       linkSync(shared, path);
       return;
     }

@@ -82,7 +82,8 @@ export function openStore(home: Home, options: StoreOptions = {}): Store {
       if (level === undefined) throw notInStore(hash, levels);
       return openPackage(level, hash);
     },
-    objectPath: (hash) => treePath(levelOf(hash) ?? root, hash),
+    // With one level there is only one place where it can be.
+    objectPath: (hash) => treePath(levels.length === 1 ? root : (levelOf(hash) ?? root), checkHash(hash)),
     async verify(hash) {
       const level = levelOf(hash);
       if (level === undefined) throw notInStore(hash, levels);
