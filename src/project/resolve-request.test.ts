@@ -66,8 +66,8 @@ describe("the request", () => {
       {
         name: "m",
         group: memberGroup("m"),
-        extraGroups: [memberGroup("m", { extra: "x" })],
-        ownGroups: [memberGroup("m", { group: "dev" })],
+        extraGroups: [{ extra: "x", group: memberGroup("m", { extra: "x" }) }],
+        ownGroups: [{ name: "dev", group: memberGroup("m", { group: "dev" }) }],
       },
     ]);
     expect(request.sources["m"]).toEqual([{ kind: "workspace", path: "/p/m", editable: true }]);

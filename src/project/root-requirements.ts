@@ -113,8 +113,8 @@ export function workspaceMembersOf(project: Project): WorkspaceMember[] {
     return {
       name,
       group: memberGroup(name),
-      extraGroups: extras.map((extra) => memberGroup(name, { extra })),
-      ownGroups: [...groups.keys()].map((group) => memberGroup(name, { group })),
+      extraGroups: extras.map((extra) => ({ extra, group: memberGroup(name, { extra }) })),
+      ownGroups: [...groups.keys()].map((own) => ({ name: own, group: memberGroup(name, { group: own }) })),
     };
   });
 }

@@ -55,9 +55,9 @@ export interface WorkspaceMember {
   /** The group of the root that requires the member itself. */
   group: string;
   /** Those that require it with one extra, in the order of the extras. */
-  extraGroups: string[];
-  /** Those that hold the requirements of its own groups. */
-  ownGroups: string[];
+  extraGroups: { extra: string; group: string }[];
+  /** Those that hold the requirements of its own groups, and how it calls these. */
+  ownGroups: { name: string; group: string }[];
 }
 
 export type PrereleaseMode = "if-necessary-or-explicit" | "if-necessary" | "explicit" | "allow" | "disallow";

@@ -37,8 +37,8 @@ async function chosen(root: ResolveRequest["root"], groups: Record<string, strin
       {
         name: "middle",
         group: "member",
-        extraGroups: Object.keys(groups).filter((group) => group === "member-extra"),
-        ownGroups: Object.keys(groups).filter((group) => group === "member-dev"),
+        extraGroups: "member-extra" in groups ? [{ extra: "e", group: "member-extra" }] : [],
+        ownGroups: "member-dev" in groups ? [{ name: "dev", group: "member-dev" }] : [],
       },
     ],
   });

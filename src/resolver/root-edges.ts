@@ -27,7 +27,7 @@ export function rootEdges(session: Session, edgesOf: EdgesOfKey): Edge[] {
 /** The member whose own group a group of the root is. */
 export function memberOfGroup({ request }: Session, group: string | undefined): string | undefined {
   if (group === undefined) return undefined;
-  return request.members?.find(({ ownGroups }) => ownGroups.includes(group))?.name;
+  return request.members?.find(({ ownGroups }) => ownGroups.some((own) => own.group === group))?.name;
 }
 
 /** Whatever version a project has. */
@@ -36,18 +36,17 @@ export function exactNeed(name: string): Need {
 }
 
 function memberEdges(session: Session, { group, extraGroups }: WorkspaceMember, edgesOf: EdgesOfKey): Edge[] {
-  const conflicting = extraGroups.some((of) => session.conflictItems.has(`${session.rootName}:${of}`));
+  const conflicting = extraGroups.some((of) => session.conflictItems.has(`${session.rootName}:${of.group}`));
   return [
     ...(extraGroups.length === 0 || conflicting ? groupEdges(session, group, edgesOf) : []),
-    ...extraGroups.flatMap((of) => groupEdges(session, of, edgesOf)),
+    ...extraGroups.flatMap((of) => groupEdges(session, of.group, edgesOf)),
   ];
 }
 
 /** Those of a group that stands for no member. */
 function sharedGroupEdges(session: Session, group: string, edgesOf: EdgesOfKey): readonly Edge[] {
-  const ofMember = session.request.members?.some(
-    (member) =>
-      member.group === group || member.extraGroups.includes(group) || member.ownGroups.includes(group),
+  const ofMember = session.request.members?.some((member) =>
+    [member, ...member.extraGroups, ...member.ownGroups].some((one) => one.group === group),
   );
   return ofMember ? [] : groupEdges(session, group, edgesOf);
 }

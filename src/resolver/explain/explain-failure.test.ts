@@ -138,6 +138,24 @@ hint: If these are never installed together, say so: \`conflicts = [[{ extra = "
     );
   });
 
+  test("a conflict between parts of a member of a workspace is named as `conflicts` has it", async () => {
+    const universe: Universe = { a: { versions: { "1.0": {}, "2.0": {} } } };
+    const message = await explained(universe, {
+      dependencyGroups: { "m-x": ["a==1.0"], "m-dev": ["a==2.0"] },
+      members: [
+        {
+          name: "m",
+          group: "m",
+          extraGroups: [{ extra: "x", group: "m-x" }],
+          ownGroups: [{ name: "dev", group: "m-dev" }],
+        },
+      ],
+    });
+    expect(message).toContain(
+      '`conflicts = [[{ package = "m", extra = "x" }, { package = "m", group = "dev" }]]`',
+    );
+  });
+
   test("a limit of the settings, with its place", async () => {
     const universe: Universe = { a: { versions: { "1.0": {}, "3.0": {} } } };
     expect(await explained(universe, { requires: ["a>=2"], constrain: ["a<2"] })).toBe(

@@ -1,6 +1,7 @@
 import { formatPythonPoint } from "../../standards/marker-algebra/python-versions.ts";
 import { requiredPython } from "../candidates.ts";
 import { everywhere } from "../fork-environment.ts";
+import type { RootRequirement } from "../request.ts";
 import type { Session } from "../session.ts";
 import type { ForkFailed } from "../solver-notes.ts";
 import { describeVersions } from "./describe-versions.ts";
@@ -124,23 +125,32 @@ function versionHint(facts: readonly Fact[]): string | undefined {
 
 /** Extras and groups are locked so that all of them can be installed together. */
 function scopeHint(session: Session, facts: readonly Fact[]): string | undefined {
-  const places = facts.flatMap((fact) =>
-    fact.kind === "requires" && fact.dependent === undefined ? [fact.need.declaredAt] : [],
+  const asked = facts.flatMap((fact) =>
+    fact.kind === "requires" && fact.dependent === undefined ? [fact.need] : [],
   );
-  const scopes = session.request.requirements.flatMap(({ declaredAt, scope }) =>
-    places.includes(declaredAt)
-      ? [
-          scope.extra !== undefined
-            ? `{ extra = "${scope.extra}" }`
-            : scope.group !== undefined
-              ? `{ group = "${scope.group}" }`
-              : "",
-        ]
+  const scopes = session.request.requirements.flatMap(({ requirement, declaredAt, scope }) =>
+    asked.some((need) => need.declaredAt === declaredAt && need.text === requirement.text)
+      ? [scopeText(session, scope)]
       : [],
   );
   const named = [...new Set(scopes)].filter((scope) => scope !== "");
   if (named.length < 2) return undefined;
   return `If these are never installed together, say so: \`conflicts = [[${named.join(", ")}]]\` under [tool.dx-py].`;
+}
+
+/** An entry of `conflicts`; empty for what is always installed. */
+function scopeText({ request }: Session, { extra, group }: RootRequirement["scope"]): string {
+  if (extra !== undefined) return `{ extra = "${extra}" }`;
+  if (group === undefined) return "";
+  for (const member of request.members ?? []) {
+    if (member.group === group) return "";
+    const of = `package = "${member.name}"`;
+    const extraOf = member.extraGroups.find((one) => one.group === group);
+    if (extraOf !== undefined) return `{ ${of}, extra = "${extraOf.extra}" }`;
+    const own = member.ownGroups.find((one) => one.group === group);
+    if (own !== undefined) return `{ ${of}, group = "${own.name}" }`;
+  }
+  return `{ group = "${group}" }`;
 }
 
 /** The failure is in other environments than the one at hand: then these may not be wanted at all. */
