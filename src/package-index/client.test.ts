@@ -8,7 +8,6 @@ import { homeFolders } from "../platform/home.ts";
 import { parseVersion } from "../standards/version.ts";
 import { createPackageIndex } from "./client.ts";
 import type { IndexSettings } from "./index-settings.ts";
-import { PageFlag } from "./package-page.ts";
 
 let root = "";
 let servers: IndexServer[] = [];
@@ -62,8 +61,7 @@ describe("pages", () => {
       expect(page?.versions.map((version) => version.text)).toEqual(["1.9", "1.10", "2.0rc1"]);
       expect(page?.position(parseVersion("1.10.0"))).toBe(1);
       expect(page?.position(parseVersion("3"))).toBe(-1);
-      expect(page?.flags(1)).toBe(PageFlag.hasWheel | PageFlag.hasSdist | PageFlag.requiresPython);
-      expect(page?.flags(2)).toBe(PageFlag.hasWheel | PageFlag.prerelease);
+      expect([0, 1, 2].map((i) => page?.isPrerelease(i))).toEqual([false, false, true]);
       const [wheel, source] = page?.files(1) ?? [];
       expect(wheel).toMatchObject({
         filename: early.filename,

@@ -1,13 +1,10 @@
 import { normalizeName } from "../standards/names.ts";
-import { compareVersions, isPrerelease, tryParseVersion, type Version } from "../standards/version.ts";
+import { compareVersions, tryParseVersion, type Version } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { PageFlag } from "./package-page.ts";
 
 /** Files of one project as an index lists them, sorted into versions. */
 export interface VersionGroup {
   version: Version;
-  /** A sum of `PageFlag`s. */
-  flags: number;
   /** Wheels by name, then sdists. */
   files: DistributionFile[];
 }
@@ -92,7 +89,7 @@ export function groupByVersion(project: string, files: readonly DistributionFile
     if (version === undefined) continue;
     seen.add(file.filename);
     const group = groups.get(version.text);
-    if (group === undefined) groups.set(version.text, { version, flags: 0, files: [file] });
+    if (group === undefined) groups.set(version.text, { version, files: [file] });
     else group.files.push(file);
   }
   const sorted = [...groups.values()].sort((a, b) => compareVersions(a.version, b.version));
@@ -104,26 +101,12 @@ export function groupByVersion(project: string, files: readonly DistributionFile
       last.files.push(...group.files);
     else merged.push(group);
   }
-  for (const group of merged) {
-    group.files.sort(byKindAndName);
-    group.flags = flagsOfFiles(group.version, group.files);
-  }
+  for (const group of merged) group.files.sort(byKindAndName);
   return merged;
 }
 
-function byKindAndName(a: DistributionFile, b: DistributionFile): number {
+/** Wheels by name, then sdists. */
+export function byKindAndName(a: DistributionFile, b: DistributionFile): number {
   if (a.kind !== b.kind) return a.kind === "wheel" ? -1 : 1;
   return a.filename < b.filename ? -1 : 1;
-}
-
-/** A sum of `PageFlag`s. */
-export function flagsOfFiles(version: Version, files: readonly DistributionFile[]): number {
-  let flags = isPrerelease(version) ? PageFlag.prerelease : 0;
-  let allYanked = true;
-  for (const file of files) {
-    flags |= file.kind === "wheel" ? PageFlag.hasWheel : PageFlag.hasSdist;
-    if (file.requiresPython !== undefined) flags |= PageFlag.requiresPython;
-    if (file.yanked === false) allYanked = false;
-  }
-  return allYanked ? flags | PageFlag.yanked : flags;
 }

@@ -1,6 +1,6 @@
-import { compareVersions, type Version } from "../standards/version.ts";
+import { compareVersions, isPrerelease, type Version } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { flagsOfFiles, groupByVersion, type VersionGroup } from "./listing.ts";
+import { groupByVersion, type VersionGroup } from "./listing.ts";
 import type { PackagePage } from "./package-page.ts";
 import { decodePage, encodePage } from "./page-format.ts";
 
@@ -37,11 +37,10 @@ export function overlayPage(page: PackagePage, groups: readonly VersionGroup[]):
       return all;
     },
     position: (wanted) => search(rows.length, version, wanted).at,
-    flags(i) {
+    isPrerelease(i) {
       const row = rows[i];
-      if (row === undefined) return 0;
-      if (row.group === undefined) return page.flags(row.below!);
-      return row.below === undefined ? row.group.flags : flagsOfFiles(version(i), this.files(i));
+      if (row === undefined) return false;
+      return row.below === undefined ? isPrerelease(row.group!.version) : page.isPrerelease(row.below);
     },
     files(i) {
       const row = rows[i];

@@ -46,8 +46,7 @@ export function openPackageCache(indexFolder: string): PackageCache {
       const path = pathOf(indexUrl, project);
       // What other processes appended meanwhile is kept too.
       const records = readPackageFile(path)?.records() ?? new Uint8Array();
-      writePackageFile(path, { ...content, records });
-      files.set(path, readPackageFile(path));
+      files.set(path, writePackageFile(path, { ...content, records }));
     },
     addRecord(indexUrl, project, key, payload) {
       const path = pathOf(indexUrl, project);
@@ -57,8 +56,8 @@ export function openPackageCache(indexFolder: string): PackageCache {
         appendRecord(path, record, known !== undefined);
         return;
       }
-      writePackageFile(path, { ...contentOf(known), records: Buffer.concat([known.records(), record]) });
-      files.set(path, readPackageFile(path));
+      const records = Buffer.concat([known.records(), record]);
+      files.set(path, writePackageFile(path, { ...contentOf(known), records }));
     },
   };
 }

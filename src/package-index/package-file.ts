@@ -7,7 +7,7 @@ import { sha256Hex } from "../platform/sha256.ts";
  * in compact form, then records of metadata, appended as they are learnt. Little-endian.
  *
  *     0   "DXPI"
- *     4   u16  format, 2
+ *     4   u16  format, 3
  *     6   u16  1: there is a page; 2: the index has no such project
  *     8   f64  when the index last confirmed the page, milliseconds since the epoch; outside the checksums, because a
  *              revalidation writes these eight bytes in place
@@ -23,7 +23,7 @@ import { sha256Hex } from "../platform/sha256.ts";
  * off or damaged ends the list or is passed over; a damaged page makes the file as good as absent.
  */
 const MAGIC = 0x49505844;
-const FORMAT = 2;
+const FORMAT = 3;
 const HEAD = 52;
 const RECORD_HEAD = 24;
 const MAX_FILE = 512 * 1024 * 1024;
@@ -66,25 +66,31 @@ export function readPackageFile(path: string): PackageFile | undefined {
   const pageLength = bytes.readUInt32LE(24);
   const recordsAt = HEAD + infoLength + pageLength;
   if (recordsAt > bytes.length || bodyCheck(bytes, recordsAt) !== bytes.readUInt32LE(48)) return undefined;
-  const isSound = (at: number) =>
-    Bun.hash.crc32(bytes.subarray(at + 8, endOf(at))) === bytes.readUInt32LE(at + 4);
-  const endOf = (at: number) => at + RECORD_HEAD + bytes.readUInt32LE(at);
-  let places: Map<string, number> | undefined;
-  let recordsEnd = recordsAt;
-  const locate = () => {
-    if (places !== undefined) return places;
-    places = new Map();
-    while (recordsEnd + RECORD_HEAD <= bytes.length && endOf(recordsEnd) <= bytes.length) {
-      places.set(bytes.toString("latin1", recordsEnd + 8, recordsEnd + RECORD_HEAD), recordsEnd);
-      recordsEnd = endOf(recordsEnd);
-    }
-    return places;
-  };
   return {
     ...head,
     path,
     info: () => parseInfo(bytes.toString("utf8", HEAD, HEAD + infoLength)),
     page: bytes.subarray(HEAD + infoLength, recordsAt),
+    ...recordsIn(bytes.subarray(recordsAt)),
+  };
+}
+
+function recordsIn(bytes: Buffer): Pick<PackageFile, "record" | "records" | "damaged"> {
+  const isSound = (at: number) =>
+    Bun.hash.crc32(bytes.subarray(at + 8, endOf(at))) === bytes.readUInt32LE(at + 4);
+  const endOf = (at: number) => at + RECORD_HEAD + bytes.readUInt32LE(at);
+  let places: Map<string, number> | undefined;
+  let end = 0;
+  const locate = () => {
+    if (places !== undefined) return places;
+    places = new Map();
+    while (end + RECORD_HEAD <= bytes.length && endOf(end) <= bytes.length) {
+      places.set(bytes.toString("latin1", end + 8, end + RECORD_HEAD), end);
+      end = endOf(end);
+    }
+    return places;
+  };
+  return {
     record(key) {
       const at = locate().get(Buffer.from(key, "hex").toString("latin1"));
       if (at === undefined) return undefined;
@@ -96,7 +102,7 @@ export function readPackageFile(path: string): PackageFile | undefined {
     },
     damaged() {
       const all = [...locate().values()];
-      return recordsEnd !== bytes.length || !all.every(isSound);
+      return end !== bytes.length || !all.every(isSound);
     },
   };
 }
@@ -189,28 +195,38 @@ export interface PackageFileContent {
   records: Uint8Array;
 }
 
-export function writePackageFile(path: string, content: PackageFileContent): void {
+/** Writes the file, and returns it as if it had been read. */
+export function writePackageFile(path: string, content: PackageFileContent): PackageFile {
+  const { state, validatedAt, ttl, page } = content;
   const info = Buffer.from(JSON.stringify(content.info));
-  const recordsAt = HEAD + info.length + content.page.length;
   const records = content.records.length > MAX_RECORDS ? new Uint8Array() : content.records;
-  const bytes = Buffer.alloc(recordsAt + records.length);
-  bytes.writeUInt32LE(MAGIC, 0);
-  bytes.writeUInt16LE(FORMAT, 4);
-  bytes.writeUInt16LE(content.state === "page" ? 1 : content.state === "absent" ? 2 : 0, 6);
-  bytes.writeDoubleLE(content.validatedAt, 8);
-  bytes.writeUInt32LE(Math.min(0xffff_ffff, Math.max(0, Math.floor(content.ttl))), 16);
-  bytes.writeUInt32LE(info.length, 20);
-  bytes.writeUInt32LE(content.page.length, 24);
-  bytes.write(pageDigest(content.page), 28, 16, "hex");
-  bytes.writeUInt32LE(headCheck(bytes), 44);
-  bytes.set(info, HEAD);
-  bytes.set(content.page, HEAD + info.length);
-  bytes.set(records, recordsAt);
-  bytes.writeUInt32LE(bodyCheck(bytes, recordsAt), 48);
+  const digest = pageDigest(page);
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32LE(MAGIC, 0);
+  head.writeUInt16LE(FORMAT, 4);
+  head.writeUInt16LE(state === "page" ? 1 : state === "absent" ? 2 : 0, 6);
+  head.writeDoubleLE(validatedAt, 8);
+  head.writeUInt32LE(Math.min(0xffff_ffff, Math.max(0, Math.floor(ttl))), 16);
+  head.writeUInt32LE(info.length, 20);
+  head.writeUInt32LE(page.length, 24);
+  head.write(digest, 28, 16, "hex");
+  head.writeUInt32LE(headCheck(head), 44);
+  head.writeUInt32LE(Bun.hash.crc32(page, Bun.hash.crc32(info)), 48);
   quietly(() => {
     ensureDir(path.slice(0, path.lastIndexOf("/")));
-    writeFileAtomic(path, bytes);
+    // A page may have megabytes: it is not put together with the rest first.
+    writeFileAtomic(path, [Buffer.concat([head, info]), page, records]);
   });
+  return {
+    path,
+    state,
+    validatedAt,
+    ttl: head.readUInt32LE(16),
+    digest,
+    info: () => content.info,
+    page,
+    ...recordsIn(Buffer.from(records)),
+  };
 }
 
 /** After a revalidation that changed nothing. Eight aligned bytes: a reader sees the old time or the new one. */

@@ -19,20 +19,11 @@ export interface PackagePage {
   readonly versions: readonly Version[];
   /** The position of a version (local part included), or -1. */
   position(version: Version): number;
-  /** Cheap facts about a version's files, as a sum of `PageFlag`s. */
-  flags(i: number): number;
-  /** The wheels (sorted by name) and then the sdists of a version. Never empty. */
+  /** Whether a version is a pre-release or a development release, without making a `Version`. */
+  isPrerelease(i: number): boolean;
+  /**
+   * The wheels (sorted by name) and then the sdists of a version. Empty where the index lists nothing for it that could be installed.
+   * Failure DXPY_BAD_INDEX_PAGE.
+   */
   files(i: number): readonly DistributionFile[];
 }
-
-/** Bits of `PackagePage.flags`. */
-export const PageFlag = {
-  hasWheel: 1,
-  hasSdist: 2,
-  /** Every file of the version is yanked (PEP 592). */
-  yanked: 4,
-  /** The version is a pre-release or a development release. */
-  prerelease: 8,
-  /** Some file of the version says `Requires-Python`. */
-  requiresPython: 16,
-} as const;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseVersion } from "../standards/version.ts";
+import { isPrerelease, parseVersion } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { groupByVersion, possibleProjects } from "./listing.ts";
 import { overlayPage } from "./overlay-page.ts";
 import { decodePage, encodePage } from "./page-format.ts";
+import { resolveUrl } from "./page-links.ts";
 
 const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
 const hashes = fc.oneof(
@@ -46,7 +47,8 @@ const asFiles = (rows: Row[]) =>
     return {
       ...rest,
       filename,
-      url: elsewhere ? `${place}get?file=${filename}&x` : place + filename,
+      // As every reader gives it: absolute and normal.
+      url: resolveUrl(elsewhere ? `${place}get?file=${filename}&x` : place + filename, "file:///")!,
       index: "https://x.test/simple",
     };
   });
@@ -56,11 +58,11 @@ describe("the compact form of a page", () => {
     fc.assert(
       fc.property(files, (rows) => {
         const groups = groupByVersion("spam", asFiles(rows));
-        const page = decodePage(encodePage(groups), "spam", "https://x.test/simple");
+        const page = decodePage(encodePage(groups, "file:///"), "spam", "https://x.test/simple");
         expect(page.count).toBe(groups.length);
         for (const [i, group] of groups.entries()) {
           expect(page.versionText(i)).toBe(group.version.text);
-          expect(page.flags(i)).toBe(group.flags);
+          expect(page.isPrerelease(i)).toBe(isPrerelease(group.version));
           expect(page.files(i)).toEqual(group.files);
           expect(page.position(group.version)).toBe(i);
         }
@@ -72,20 +74,24 @@ describe("the compact form of a page", () => {
     fc.assert(
       fc.property(files, files, (below, above) => {
         const [under, over] = [asFiles(below), asFiles(above)];
-        const page = decodePage(encodePage(groupByVersion("spam", under)), "spam", "https://x.test/simple");
+        const page = decodePage(
+          encodePage(groupByVersion("spam", under), "file:///"),
+          "spam",
+          "https://x.test/simple",
+        );
         const laid = overlayPage(page, groupByVersion("spam", over));
         const expected = groupByVersion("spam", [...over, ...under]);
         expect(laid.versions.length).toBe(expected.length);
         for (const [i, group] of expected.entries()) {
           expect(laid.files(i)).toEqual(group.files);
-          expect(laid.flags(i)).toBe(group.flags);
+          expect(laid.isPrerelease(i)).toBe(isPrerelease(group.version));
           expect(laid.position(group.version)).toBe(i);
         }
       }),
     );
   });
 
-  test("more folders than the string table takes", () => {
+  test("a thousand folders", () => {
     const many = Array.from({ length: 1000 }, (_, i): DistributionFile => {
       const filename = `spam-${i}.tar.gz`;
       return {

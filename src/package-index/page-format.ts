@@ -1,233 +1,99 @@
-import { compareVersions, parseVersion, type Version } from "../standards/version.ts";
+import { compareVersions, isPrerelease, parseVersion, type Version } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
-import type { VersionGroup } from "./listing.ts";
+import { byKindAndName, type VersionGroup, versionInFilename } from "./listing.ts";
 import type { PackagePage } from "./package-page.ts";
+import { entryOfFile, fileOfEntry } from "./page-entry.ts";
+import { badPage, type PageSource } from "./page-links.ts";
 
 /**
  * The compact form of a page: versions in ascending order, each with the place of its files, so that a page of
- * thousands of versions is opened without parsing one, and files are decoded for the versions that are looked at.
+ * thousands of versions is opened without parsing one, and files are read for the versions that are looked at.
  * Little-endian. Its checksum is kept by who stores it (package-file.ts).
  *
  *     0   u32  number of versions, n
  *     4   u32  length of the versions' texts, joined by line feeds (UTF-8)
- *     8   u32  length of the string table, a JSON array
- *     12  u32  n + 1 places of file blocks, relative to the first block
- *     …   n bytes of flags, texts, string table, blocks
+ *     8   u32  length of the URL that links are relative to (UTF-8)
+ *     12  u32  n + 1 places of blocks, relative to the first block
+ *     …   n bytes, 1 for a pre-release; texts, URL, blocks
  *
- * A block is one file after the other:
- *
- *     u16  bits: 1 sdist, 2 yanked, 4 size, 8 upload time, 16 SHA-256, 32 other hashes, 64 Requires-Python,
- *          128 metadata announced, 256 with SHA-256, 512 with other hashes, 1024 URL in full, 2048 hashed folder
- *     u16  length of the file name, and the name
- *     URL  in full: u16 length and text. Else u16 string (the folder, with its slash), and for a hashed folder
- *          32 bytes that stand for `xx/xx/<60 hex digits>/`; the file name follows.
- *     then, each if its bit is set: u16 string (why yanked), f64 size, f64 upload time, 32 bytes SHA-256,
- *          u16 string (hashes as JSON), u16 string (Requires-Python), 32 bytes, u16 string (hashes as JSON)
+ * A block is what the page's JSON (PEP 691) says of the version's files: objects, with commas between them, as the index wrote them. What is
+ * no file of the version, or is there twice, is left out when the block is read.
  */
-const Bit = {
-  sdist: 1,
-  yanked: 2,
-  size: 4,
-  uploadTime: 8,
-  sha256: 16,
-  otherHashes: 32,
-  requiresPython: 64,
-  metadata: 128,
-  metadataSha256: 256,
-  metadataOther: 512,
-  fullUrl: 1024,
-  hashedFolder: 2048,
-} as const;
+const HEAD = 12;
 
-/** Of a folder `…/xx/xx/<60 hex digits>/`: how much of it is digits and slashes. */
-const HASHED_LENGTH = 67;
-const SHA256 = /^[0-9a-f]{64}$/;
-/** Beyond so many distinct folders, URLs are written in full: the string table is decoded whole. */
-const MAX_FOLDERS = 200;
-const MAX_STRINGS = 0xffff;
+/** Of each version: where its files are in the page's JSON, as pairs of start and end, in bytes. */
+export interface VersionSpans {
+  version: Version;
+  spans: readonly number[];
+}
 
-export function encodePage(groups: readonly VersionGroup[]): Uint8Array {
-  const strings = createStringTable();
-  const out = createWriter();
-  const places = new Uint32Array(groups.length + 1);
-  for (const [i, group] of groups.entries()) {
-    places[i] = out.length;
-    for (const file of group.files) writeFile(out, file, strings);
+/** @param url what the files' links are relative to. */
+export function encodePage(groups: readonly VersionGroup[], url = ""): Uint8Array {
+  const spans: VersionSpans[] = [];
+  const texts: string[] = [];
+  let length = 0;
+  for (const { version, files } of groups) {
+    const text = JSON.stringify(files.map(entryOfFile)).slice(1, -1);
+    const start = length;
+    length += Buffer.byteLength(text);
+    texts.push(text);
+    spans.push({ version, spans: [start, length] });
   }
-  places[groups.length] = out.length;
-  const texts = Buffer.from(groups.map(({ version }) => version.text).join("\n"));
-  const table = Buffer.from(JSON.stringify(strings.list));
-  const head = 12 + places.byteLength;
-  const whole = Buffer.alloc(head + groups.length + texts.length + table.length + out.length);
-  whole.writeUInt32LE(groups.length, 0);
-  whole.writeUInt32LE(texts.length, 4);
-  whole.writeUInt32LE(table.length, 8);
-  for (const [i, place] of places.entries()) whole.writeUInt32LE(place, 12 + 4 * i);
-  for (const [i, group] of groups.entries()) whole[head + i] = group.flags;
-  let at = head + groups.length;
-  for (const part of [texts, table, out.bytes()]) {
-    whole.set(part, at);
-    at += part.length;
+  return encodeSpans(spans, Buffer.from(texts.join("")), url);
+}
+
+/** The same of a page whose files were found in its JSON. */
+export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url: string): Uint8Array {
+  const texts = Buffer.from(versions.map(({ version }) => version.text).join("\n"));
+  const base = Buffer.from(url);
+  let length = 0;
+  for (const { spans } of versions) {
+    for (let i = 0; i < spans.length; i += 2) length += spans[i + 1]! - spans[i]! + (i === 0 ? 0 : 1);
   }
-  return whole;
-}
-
-/** Bytes of a file's block beside its name and a URL in full. */
-const MOST_FIXED = 160;
-
-/**
- * Pages have thousands of files, and most are written once by a process that ends then: this is one function with few calls, because it runs
- * in the interpreter.
- */
-function writeFile(out: Writer, file: DistributionFile, strings: StringTable): void {
-  const { filename, url, size, uploadTime, requiresPython, yanked, metadataHashes } = file;
-  const buffer = out.reserve(MOST_FIXED + 3 * (filename.length + url.length));
-  const folderEnd = url.length - filename.length;
-  const isBelow = url.charCodeAt(folderEnd - 1) === SLASH && url.endsWith(filename);
-  const digits = isBelow ? hashedDigits(url, folderEnd) : undefined;
-  const prefix = isBelow
-    ? url.slice(0, digits === undefined ? folderEnd : folderEnd - HASHED_LENGTH)
-    : undefined;
-  const full = prefix === undefined || !strings.admits(prefix);
-  const sha256 = plainSha256(file.hashes);
-  const others = otherHashes(file.hashes, sha256);
-  const metadataSha256 = metadataHashes === undefined ? undefined : plainSha256(metadataHashes);
-  const metadataOthers =
-    metadataHashes === undefined ? undefined : otherHashes(metadataHashes, metadataSha256);
-  const bits =
-    (file.kind === "sdist" ? Bit.sdist : 0) |
-    (yanked === false ? 0 : Bit.yanked) |
-    (size === undefined ? 0 : Bit.size) |
-    (uploadTime === undefined ? 0 : Bit.uploadTime) |
-    (sha256 === undefined ? 0 : Bit.sha256) |
-    (others === undefined ? 0 : Bit.otherHashes) |
-    (requiresPython === undefined ? 0 : Bit.requiresPython) |
-    (metadataHashes === undefined ? 0 : Bit.metadata) |
-    (metadataSha256 === undefined ? 0 : Bit.metadataSha256) |
-    (metadataOthers === undefined ? 0 : Bit.metadataOther) |
-    (full ? Bit.fullUrl : digits === undefined ? 0 : Bit.hashedFolder);
-  let at = buffer.writeUInt16LE(bits, out.length);
-  const name = buffer.write(filename, at + 2);
-  at = buffer.writeUInt16LE(name, at) + name;
-  if (full) {
-    const length = buffer.write(url, at + 2);
-    at = buffer.writeUInt16LE(length, at) + length;
-  } else {
-    at = buffer.writeUInt16LE(strings.place(prefix), at);
-    if (digits !== undefined) at += buffer.write(digits, at, "hex");
+  const count = versions.length;
+  const flagsAt = HEAD + 4 * (count + 1);
+  const blocksAt = flagsAt + count + texts.length + base.length;
+  const page = Buffer.allocUnsafe(blocksAt + length);
+  page.writeUInt32LE(count, 0);
+  page.writeUInt32LE(texts.length, 4);
+  page.writeUInt32LE(base.length, 8);
+  let at = blocksAt;
+  for (const [n, { version, spans }] of versions.entries()) {
+    page.writeUInt32LE(at - blocksAt, HEAD + 4 * n);
+    page[flagsAt + n] = isPrerelease(version) ? 1 : 0;
+    for (let i = 0; i < spans.length; i += 2) {
+      if (i > 0) page[at++] = COMMA;
+      at += json.copy(page, at, spans[i], spans[i + 1]);
+    }
   }
-  if (yanked !== false) at = buffer.writeUInt16LE(strings.place(yanked), at);
-  if (size !== undefined) at = buffer.writeDoubleLE(size, at);
-  if (uploadTime !== undefined) at = buffer.writeDoubleLE(uploadTime, at);
-  if (sha256 !== undefined) at += buffer.write(sha256, at, "hex");
-  if (others !== undefined) at = buffer.writeUInt16LE(strings.place(others), at);
-  if (requiresPython !== undefined) at = buffer.writeUInt16LE(strings.place(requiresPython), at);
-  if (metadataSha256 !== undefined) at += buffer.write(metadataSha256, at, "hex");
-  if (metadataOthers !== undefined) at = buffer.writeUInt16LE(strings.place(metadataOthers), at);
-  out.length = at;
+  page.writeUInt32LE(at - blocksAt, HEAD + 4 * count);
+  page.set(texts, flagsAt + count);
+  page.set(base, flagsAt + count + texts.length);
+  return page;
 }
 
-const SLASH = 47;
-
-/** The 64 digits of a hashed folder that ends at `end`. */
-function hashedDigits(url: string, end: number): string | undefined {
-  const start = end - HASHED_LENGTH;
-  if (url.charCodeAt(start - 1) !== SLASH || url.charCodeAt(start + 2) !== SLASH) return undefined;
-  if (url.charCodeAt(start + 5) !== SLASH) return undefined;
-  const digits =
-    url.slice(start, start + 2) + url.slice(start + 3, start + 5) + url.slice(start + 6, end - 1);
-  return SHA256.test(digits) ? digits : undefined;
-}
-
-/** What an index calls a SHA-256 and is none is kept among the others as it is, so that no file ever fits it. */
-function plainSha256({ sha256 }: Readonly<Record<string, string>>): string | undefined {
-  return sha256 !== undefined && SHA256.test(sha256) ? sha256 : undefined;
-}
-
-/** All that is not a plain SHA-256, as JSON; `undefined`: nothing. */
-function otherHashes(
-  hashes: Readonly<Record<string, string>>,
-  plain: string | undefined,
-): string | undefined {
-  for (const algorithm in hashes) {
-    if (algorithm === "sha256" && plain !== undefined) continue;
-    const { sha256, ...rest } = hashes;
-    return JSON.stringify(plain === undefined && sha256 !== undefined ? { sha256, ...rest } : rest);
-  }
-  return undefined;
-}
-
-interface StringTable {
-  list: string[];
-  /** The string's place in the table; 0 (the empty string) when the table is full, which no real page reaches. */
-  place(text: string): number;
-  /** Whether a folder is, or may still be, in the table. */
-  admits(text: string): boolean;
-}
-
-function createStringTable(): StringTable {
-  const list: string[] = [""];
-  const places = new Map<string, number>([["", 0]]);
-  return {
-    list,
-    admits: (text) => places.has(text) || list.length < MAX_FOLDERS,
-    place(text) {
-      let place = places.get(text);
-      if (place === undefined) {
-        if (list.length >= MAX_STRINGS) return 0;
-        place = list.push(text) - 1;
-        places.set(text, place);
-      }
-      return place;
-    },
-  };
-}
-
-interface Writer {
-  /** Bytes written so far: set by who writes. */
-  length: number;
-  bytes(): Uint8Array;
-  /** The buffer, with room for so many bytes more. */
-  reserve(count: number): Buffer;
-}
-
-function createWriter(): Writer {
-  let buffer = Buffer.allocUnsafe(65_536);
-  return {
-    length: 0,
-    bytes() {
-      return buffer.subarray(0, this.length);
-    },
-    reserve(count) {
-      const needed = this.length + count;
-      if (needed <= buffer.length) return buffer;
-      const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, needed));
-      larger.set(buffer.subarray(0, this.length));
-      buffer = larger;
-      return buffer;
-    },
-  };
-}
+const COMMA = 44;
 
 /**
  * The page in `bytes`, which must be what `encodePage` wrote (its checksum has been compared). Nothing but the counts
- * is read before it is asked for.
+ * is read before it is asked for. Failure DXPY_BAD_INDEX_PAGE of `files`, where the index wrote what is no JSON.
  */
 export function decodePage(bytes: Uint8Array, name: string, index: string): PackagePage {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = data.readUInt32LE(0);
-  const flagsAt = 12 + 4 * (count + 1);
+  const flagsAt = HEAD + 4 * (count + 1);
   const textsAt = flagsAt + count;
-  const stringsAt = textsAt + data.readUInt32LE(4);
-  const blocksAt = stringsAt + data.readUInt32LE(8);
+  const baseAt = textsAt + data.readUInt32LE(4);
+  const blocksAt = baseAt + data.readUInt32LE(8);
   let texts: string[] | undefined;
-  let strings: string[] | undefined;
+  let source: PageSource | undefined;
   let all: Version[] | undefined;
   const versions: (Version | undefined)[] = [];
   const files: (readonly DistributionFile[] | undefined)[] = [];
 
-  const textsOf = () => (texts ??= count === 0 ? [] : data.toString("utf8", textsAt, stringsAt).split("\n"));
+  const textsOf = () => (texts ??= count === 0 ? [] : data.toString("utf8", textsAt, baseAt).split("\n"));
   const versionAt = (i: number) => (versions[i] ??= parseVersion(textsOf()[i] ?? ""));
+  const placeOf = (i: number) => blocksAt + data.readUInt32LE(HEAD + 4 * i);
   return {
     name,
     index,
@@ -250,80 +116,28 @@ export function decodePage(bytes: Uint8Array, name: string, index: string): Pack
       }
       return -1;
     },
-    flags: (i) => (i < count ? (data[flagsAt + i] ?? 0) : 0),
+    isPrerelease: (i) => i < count && data[flagsAt + i] === 1,
     files(i) {
       if (i < 0 || i >= count) return [];
-      strings ??= JSON.parse(data.toString("utf8", stringsAt, blocksAt)) as string[];
-      files[i] ??= readBlock(
-        data,
-        blocksAt + data.readUInt32LE(12 + 4 * i),
-        blocksAt + data.readUInt32LE(16 + 4 * i),
-        {
-          strings,
-          index,
-        },
-      );
+      source ??= { url: data.toString("utf8", baseAt, blocksAt), index, contentType: "" };
+      files[i] ??= readBlock(data.toString("utf8", placeOf(i), placeOf(i + 1)), name, source);
       return files[i];
     },
   };
 }
 
-function readBlock(
-  data: Buffer,
-  start: number,
-  end: number,
-  { strings, index }: { strings: readonly string[]; index: string },
-): DistributionFile[] {
-  const files: DistributionFile[] = [];
-  let at = start;
-  const u16 = () => {
-    at += 2;
-    return data.readUInt16LE(at - 2);
-  };
-  const text = () => {
-    const length = u16();
-    at += length;
-    return data.toString("utf8", at - length, at);
-  };
-  const f64 = () => {
-    at += 8;
-    return data.readDoubleLE(at - 8);
-  };
-  const hex = () => {
-    at += 32;
-    return data.toString("hex", at - 32, at);
-  };
-  const string = () => strings[u16()] ?? "";
-  while (at < end) {
-    const bits = u16();
-    const filename = text();
-    let url = bits & Bit.fullUrl ? text() : string();
-    if (bits & Bit.hashedFolder) {
-      const digits = hex();
-      url += `${digits.slice(0, 2)}/${digits.slice(2, 4)}/${digits.slice(4)}/`;
-    }
-    if (!(bits & Bit.fullUrl)) url += filename;
-    const yanked = bits & Bit.yanked ? string() : false;
-    const size = bits & Bit.size ? f64() : undefined;
-    const uploadTime = bits & Bit.uploadTime ? f64() : undefined;
-    const hashes: Record<string, string> = bits & Bit.sha256 ? { sha256: hex() } : {};
-    if (bits & Bit.otherHashes) Object.assign(hashes, JSON.parse(string()));
-    const requiresPython = bits & Bit.requiresPython ? string() : undefined;
-    const metadataHashes: Record<string, string> = bits & Bit.metadataSha256 ? { sha256: hex() } : {};
-    if (bits & Bit.metadataOther) Object.assign(metadataHashes, JSON.parse(string()));
-    const file: DistributionFile = {
-      filename,
-      kind: bits & Bit.sdist ? "sdist" : "wheel",
-      url,
-      hashes,
-      yanked,
-      index,
-    };
-    if (size !== undefined) file.size = size;
-    if (requiresPython !== undefined) file.requiresPython = requiresPython;
-    if (uploadTime !== undefined) file.uploadTime = uploadTime;
-    if (bits & Bit.metadata) file.metadataHashes = metadataHashes;
-    files.push(file);
+function readBlock(text: string, project: string, source: PageSource): DistributionFile[] {
+  let entries: unknown[];
+  try {
+    entries = JSON.parse(`[${text}]`) as unknown[];
+  } catch (error) {
+    throw badPage(source, "what it says of a file is not JSON", error);
   }
-  return files;
+  const files = new Map<string, DistributionFile>();
+  for (const entry of entries) {
+    const file = fileOfEntry(entry, source);
+    if (file === undefined || files.has(file.filename)) continue;
+    if (versionInFilename(file.filename, file.kind, project) !== undefined) files.set(file.filename, file);
+  }
+  return [...files.values()].sort(byKindAndName);
 }

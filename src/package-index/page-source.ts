@@ -1,18 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
+import { compactPage } from "./compact-page.ts";
 import { withoutCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { freshnessOf, revalidationHeaders } from "./freshness.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { offlineFailure } from "./http-failures.ts";
 import type { IndexLocation } from "./index-settings.ts";
-import { groupByVersion } from "./listing.ts";
 import { folderFiles, type LocalDigests, listFolder, pathOfFileUrl } from "./local-files.ts";
 import { pageOfFiles } from "./overlay-page.ts";
 import type { PackageCache } from "./package-cache.ts";
 import { confirmPackageFile, type PackageHead, pageDigest } from "./package-file.ts";
 import type { PackagePage } from "./package-page.ts";
-import { decodePage, encodePage } from "./page-format.ts";
-import { readHtmlPage, readSimplePage, SIMPLE_ACCEPT } from "./simple-page.ts";
+import { decodePage } from "./page-format.ts";
+import { readHtmlPage, SIMPLE_ACCEPT } from "./simple-page.ts";
 
 /** What is shared by all places that pages come from. */
 export interface SourceContext {
@@ -75,10 +75,13 @@ export function createPageSource(location: IndexLocation, context: SourceContext
     const url = projectUrl(location.url, project);
     const parse = (answer: HttpAnswer) => {
       const source = { url: answer.url, index, contentType: answer.headers.get("content-type") ?? "" };
-      return encodePage(groupByVersion(project, readSimplePage(answer.body, source)));
+      return compactPage(project, answer.body, source);
     };
     const bytes = await fetchThroughCache({ index, url, project, parse }, context);
-    identities.set(project, bytes === null ? ABSENT : pageDigest(bytes));
+    const file = context.cache.file(index, project);
+    // What was cached has been hashed.
+    const known = file?.page === bytes ? file?.digest : undefined;
+    identities.set(project, bytes === null ? ABSENT : (known ?? pageDigest(bytes)));
     return remember(project, bytes === null ? null : decodePage(bytes, project, index));
   };
   return {

@@ -28,10 +28,13 @@ export function uniqueName(prefix = ""): string {
   return `${prefix}${process.pid.toString(36)}-${counter.toString(36)}-${random}`;
 }
 
-/** Writes `data` so that a reader sees the old file or the new one. The folder must exist. Errors are those of the system. */
+/**
+ * Writes `data` (parts one after the other) so that a reader sees the old file or the new one. The folder must exist. Errors are those of
+ * the system.
+ */
 export function writeFileAtomic(
   path: string,
-  data: string | Uint8Array,
+  data: string | Uint8Array | readonly Uint8Array[],
   options: AtomicWriteOptions = {},
 ): void {
   const slash = path.lastIndexOf("/");
@@ -41,7 +44,7 @@ export function writeFileAtomic(
   const file = openSync(temporary, "wx", 0o666);
   try {
     try {
-      writeWhole(file, bytes);
+      for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) writeWhole(file, part);
       if (options.mode !== undefined) fchmodSync(file, options.mode);
       if (options.sync) fsyncSync(file);
     } finally {

@@ -1,5 +1,5 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
-import { type PackagePage, PageFlag } from "../package-index/package-page.ts";
+import type { PackagePage } from "../package-index/package-page.ts";
 import { parseSpecifierSetLenient } from "../standards/lenient-requirements.ts";
 import { limit } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
@@ -60,7 +60,7 @@ export class Candidates {
   }
 
   isPrerelease(i: number): boolean {
-    return (this.page.flags(i) & PageFlag.prerelease) !== 0;
+    return this.page.isPrerelease(i);
   }
 
   get(i: number): Candidate {

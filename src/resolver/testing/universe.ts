@@ -1,6 +1,6 @@
 import type { PackageIndex } from "../../package-index/client.ts";
 import type { DistributionFile } from "../../package-index/distribution.ts";
-import { type PackagePage, PageFlag } from "../../package-index/package-page.ts";
+import type { PackagePage } from "../../package-index/package-page.ts";
 import { Failure } from "../../platform/errors.ts";
 import type { CoreMetadata } from "../../standards/metadata.ts";
 import { normalizeExtra, normalizeName } from "../../standards/names.ts";
@@ -92,7 +92,7 @@ function pageOf(
     versions: entries.map((entry) => entry.version),
     position: (version: Version) =>
       entries.findIndex((entry) => compareVersions(entry.version, version) === 0),
-    flags: (i) => (isPrerelease(entries[i]!.version) ? PageFlag.prerelease : 0),
+    isPrerelease: (i) => isPrerelease(entries[i]!.version),
     files: (i) => entries[i]!.files,
   };
 }
