@@ -1,7 +1,13 @@
 /** The options that every command takes, and how they become settings. */
 import type { FlagParametersForType } from "@stricli/core";
 import type { SettingFlags } from "../project/settings.ts";
-import { FORK_STRATEGY, LINK_MODE, PRERELEASE, RESOLUTION } from "../project/tool-settings.ts";
+import {
+  FORK_STRATEGY,
+  INDEX_STRATEGY,
+  LINK_MODE,
+  PRERELEASE,
+  RESOLUTION,
+} from "../project/tool-settings.ts";
 import type { CliContext } from "./context.ts";
 
 /** Options about the program itself. */
@@ -21,7 +27,7 @@ export interface PackageFlags {
   index: string[];
   findLinks: string[];
   noIndex?: boolean;
-  indexStrategy?: (typeof OFFERED_STRATEGY)[number];
+  indexStrategy?: (typeof INDEX_STRATEGY)[number];
   refresh?: boolean;
   refreshPackage: string[];
   prerelease?: (typeof PRERELEASE)[number];
@@ -58,9 +64,6 @@ export const GENERAL: FlagTable<GeneralFlags> = {
   color: { kind: "enum", values: ["auto", "always", "never"], optional: true, brief: "Colours" },
 };
 
-/** uv's third, `unsafe-first-match`, is refused wherever it is set, with the reason. */
-const OFFERED_STRATEGY = ["first-index", "unsafe-best-match"] as const;
-
 export const PACKAGES: FlagTable<PackageFlags> = {
   python: text("Interpreter: a path, a version (3.12, >=3.11) or a name", "PYTHON"),
   defaultIndex: text("URL of the index to use in place of the default", "URL"),
@@ -69,7 +72,7 @@ export const PACKAGES: FlagTable<PackageFlags> = {
   noIndex: yes("Ask no index, only --find-links"),
   indexStrategy: {
     kind: "enum",
-    values: OFFERED_STRATEGY,
+    values: INDEX_STRATEGY,
     optional: true,
     brief: "How several indexes count",
   },

@@ -202,6 +202,36 @@ describe("several places", () => {
     expect(page?.files(1)[0]?.index).toBe(second.url);
   });
 
+  test("of all indexes, the first that has a version answers for it; that one may go before a better version", async () => {
+    const first = serve({ files: [spam("1.0"), spam("2.1")] });
+    const second = serve({ files: [spam("1.0"), spam("2.1.0"), spam("3.0")] });
+    const indexes = [{ url: first.url }, { url: second.url, default: true }];
+    const best = await open(undefined, { indexes, strategy: "unsafe-best-match" }).page("spam");
+    expect(best?.ranks).toBeUndefined();
+    const page = await open(undefined, { indexes, strategy: "unsafe-first-match" }).page("spam");
+    expect(page?.versions.map(({ text }) => text)).toEqual(["1.0", "2.1", "3.0"]);
+    expect(page?.ranks).toEqual([0, 0, 1]);
+    expect([0, 1, 2].map((i) => page?.files(i).map((file) => file.index))).toEqual([
+      [first.url],
+      [first.url],
+      [second.url],
+    ]);
+  });
+
+  test("of all indexes, one that lets nobody in is left out with a warning", async () => {
+    const closed = serve({ files: [spam("1.0")], auth: { username: "me", password: "secret" } });
+    const open2 = serve({ files: [spam("2.0")] });
+    const indexes = [{ url: closed.url }, { url: open2.url, default: true }];
+    const warnings: string[] = [];
+    const warn = (message: string) => void warnings.push(message);
+    const index = open(undefined, { indexes, strategy: "unsafe-first-match", warn });
+    expect((await index.page("spam"))?.versions.map(({ text }) => text)).toEqual(["2.0"]);
+    expect(warnings.join()).toContain("is left out");
+    await expect(open(undefined, { indexes }).page("spam")).rejects.toMatchObject({
+      code: "DXPY_AUTH_REQUIRED",
+    });
+  });
+
   test("a warm run knows that the first index lacks a project", async () => {
     const first = serve({ files: [] });
     const second = serve({ files: [spam("2.0")] });

@@ -82,7 +82,7 @@ describe("where packages come from", () => {
   });
 
   test("a strategy that is not offered is an error", () => {
-    expect(() => resolve({ env: { UV_INDEX_STRATEGY: "unsafe-first-match" } })).toThrow(
+    expect(() => resolve({ env: { UV_INDEX_STRATEGY: "newest" } })).toThrow(
       expect.objectContaining({ code: "DXPY_UNSUPPORTED_STRATEGY" }),
     );
   });

@@ -22,8 +22,12 @@ export interface IndexSettings {
   proxy?: string;
 }
 
-/** `unsafe-first-match` needs to know what is compatible, which is the resolver's: not offered. */
-export type IndexStrategy = "first-index" | "unsafe-best-match";
+/**
+ * `first-index`: a project comes from the first index that has it. The others take it from all of them, each version
+ * from the first that has it: `unsafe-first-match` prefers whatever the first index has that fits, `unsafe-best-match`
+ * the best version wherever it is.
+ */
+export type IndexStrategy = "first-index" | "unsafe-first-match" | "unsafe-best-match";
 
 export interface IndexLocation {
   name?: string;
@@ -222,9 +226,9 @@ function defaultIndex({ interpreter, fallbackIndex }: IndexSettingsInput): Index
 
 function strategyOf(text: string | undefined): IndexStrategy {
   if (text === undefined || text === "first-index" || text === "first-match") return "first-index";
-  if (text === "unsafe-best-match") return text;
+  if (text === "unsafe-best-match" || text === "unsafe-first-match") return text;
   throw new Failure("DXPY_UNSUPPORTED_STRATEGY", `there is no index strategy \`${text}\``, {
-    hint: "Use `first-index` or `unsafe-best-match`.",
+    hint: "Use `first-index`, `unsafe-first-match` or `unsafe-best-match`.",
     exitCode: 2,
   });
 }

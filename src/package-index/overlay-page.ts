@@ -11,6 +11,33 @@ export function pageOfFiles(project: string, index: string, files: readonly Dist
 }
 
 /**
+ * The page of a project that several indexes have: each version from the first of them, and from `extra`, which
+ * belongs to all. `ranked`: an earlier index goes before a better version.
+ */
+export function joinPages(
+  project: string,
+  pages: readonly PackagePage[],
+  extra: readonly DistributionFile[],
+  ranked: boolean,
+): PackagePage {
+  // Versions that are written differently may be the same (`2.1`, `2.1.0`).
+  const has = (page: PackagePage, version: Version) => {
+    const at = page.position(version);
+    return at >= 0 && page.files(at).length > 0;
+  };
+  const rankOf = (version: Version) => pages.findIndex((page) => has(page, version));
+  const files = pages.flatMap((page, rank) =>
+    Array.from({ length: page.count }, (_, i) =>
+      rankOf(page.version(i)) === rank ? page.files(i) : [],
+    ).flat(),
+  );
+  const joined = pageOfFiles(project, pages[0]?.index ?? "", files);
+  const page = extra.length === 0 ? joined : overlayPage(joined, groupByVersion(project, extra));
+  const ranks = () => page.versions.map((version) => Math.max(0, rankOf(version)));
+  return Object.assign(Object.create(page), { joined: true, ...(ranked ? { ranks: ranks() } : {}) });
+}
+
+/**
  * A page with a few more files laid over it: what find-links add to what an index serves. The page beneath is not
  * decoded; of a file that is in both, the one laid over counts.
  */

@@ -22,6 +22,13 @@ export interface PackagePage {
   /** Whether a version is a pre-release or a development release, without making a `Version`. */
   isPrerelease(i: number): boolean;
   /**
+   * By position, on a page of several indexes: which of them the version is from, the one that is asked first being 0.
+   * Only where an earlier index that has something that fits goes before a better version.
+   */
+  readonly ranks?: readonly number[];
+  /** Whether the files are from several indexes: then each says which it is from. */
+  readonly joined?: boolean;
+  /**
    * The wheels (sorted by name) and then the sdists of a version. Empty where the index lists nothing for it that could be installed.
    * Failure DXPY_BAD_INDEX_PAGE.
    */

@@ -5,7 +5,7 @@ import type { DistributionFile } from "./distribution.ts";
 import { createFlatSource, type FlatSource } from "./flat-source.ts";
 import type { IndexLocation, IndexSettings } from "./index-settings.ts";
 import { groupByVersion } from "./listing.ts";
-import { overlayPage, pageOfFiles } from "./overlay-page.ts";
+import { joinPages, overlayPage, pageOfFiles } from "./overlay-page.ts";
 import type { PackagePage } from "./package-page.ts";
 import {
   type AnsweringPlace,
@@ -63,12 +63,20 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       return own.count === 0 ? undefined : own;
     }
     // Of a file that several places have, the first counts; find-links come before all.
-    let page = first;
-    if (others.length > 0) {
-      const files = pages.flatMap((one) => Array.from({ length: one.count }, (_, i) => one.files(i)).flat());
-      page = pageOfFiles(project, first.index, files);
+    if (others.length === 0)
+      return extra.length === 0 ? first : overlayPage(first, groupByVersion(project, extra));
+    return joinPages(project, pages, extra, settings.strategy === "unsafe-first-match");
+  };
+  /** Where all indexes are asked, one that lets nobody in is one that has nothing: as uv does, but not silently. */
+  const pageUnlessRefused = async (source: PageSource, project: string): Promise<FoundPage> => {
+    note(source, project);
+    try {
+      return await source.page(project);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "DXPY_AUTH_REQUIRED") throw error;
+      context.warn(`${withoutCredentials(source.location.url)} is left out: ${error.message}`);
+      return null;
     }
-    return extra.length === 0 ? page : overlayPage(page, groupByVersion(project, extra));
   };
   const isEnough = (pages: readonly PackagePage[]) => settings.strategy === "first-index" && pages.length > 0;
 
@@ -87,11 +95,16 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       );
       // An index that fails is told first; what then becomes of the find-links is of no interest.
       extra.catch(() => {});
-      for (const source of sourcesFor(pin)) {
-        const page = await source.page(project);
-        note(source, project);
-        if (page !== null) pages.push(page);
-        if (isEnough(pages)) break;
+      if (settings.strategy === "first-index") {
+        for (const source of sourcesFor(pin)) {
+          const page = await source.page(project);
+          note(source, project);
+          if (page !== null) pages.push(page);
+          if (isEnough(pages)) break;
+        }
+      } else {
+        const all = await Promise.all(sourcesFor(pin).map((source) => pageUnlessRefused(source, project)));
+        pages.push(...all.filter((page) => page !== null));
       }
       const page = combine(project, pages, (await extra).flat());
       found.set(key, page);

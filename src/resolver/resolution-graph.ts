@@ -1,5 +1,6 @@
 /** From solved forks to what a lock says: one entry for each version, with the environments that it is needed in. */
 import type { DistributionFile } from "../package-index/distribution.ts";
+import type { PackagePage } from "../package-index/package-page.ts";
 import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { contains } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
@@ -236,20 +237,24 @@ async function resolvedPackage(
   const out: ResolvedPackage = {
     name: node.name,
     version: project.space.list.versionText(node.index),
-    source: sourceOf(project),
+    source: sourceOf(project, node.index),
     dependencies: dependenciesOf(session, node, variants, entries),
     files: filesOf(session, node, project),
   };
   if (marker !== undefined) out.marker = marker;
-  if (project.candidates !== undefined) out.index = project.candidates.page.index;
+  if (project.candidates !== undefined) out.index = indexOf(project.candidates.page, node.index);
   if (!("problem" in needs) && needs.requiresPythonText !== undefined)
     out.requiresPython = needs.requiresPythonText;
   return out;
 }
 
-function sourceOf(project: Project): ResolvedSource {
+function sourceOf(project: Project, i: number): ResolvedSource {
   if (project.direct !== undefined) return project.direct.locked;
-  return { kind: "index", url: project.candidates!.page.index };
+  return { kind: "index", url: indexOf(project.candidates!.page, i) };
+}
+
+function indexOf(page: PackagePage, i: number): string {
+  return page.joined ? (page.files(i)[0]?.index ?? page.index) : page.index;
 }
 
 /**

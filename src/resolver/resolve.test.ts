@@ -98,6 +98,26 @@ describe("versions", () => {
   });
 });
 
+describe("several indexes", () => {
+  test("what an earlier one has goes before a better version, where it fits; its pre-releases too", async () => {
+    const universe = plain({
+      a: { "1.0": [], "2.0": [], "3.0": [] },
+      b: { "1.0rc1": [], "2.0": [] },
+    });
+    const index = universeIndex(universe);
+    const ranks: Record<string, number[]> = { a: [0, 0, 1], b: [0, 1] };
+    const ranked = (name: string) => {
+      const page = index.pageIfCached(name);
+      return page === undefined ? undefined : Object.assign(Object.create(page), { ranks: ranks[name] });
+    };
+    const both = { ...index, page: async (name: string) => ranked(name), pageIfCached: ranked };
+    const resolved = async (...requires: string[]) =>
+      lines(await resolve(requestOf({ requires }), { index: both, interpreter: python312 }));
+    expect(await resolved("a", "b")).toEqual(["a 2.0", "b 1.0rc1"]);
+    expect(await resolved("a>2", "b>1")).toEqual(["a 3.0", "b 2.0"]);
+  });
+});
+
 describe("pre-releases, yanked and late versions", () => {
   const universe = plain({ a: { "1.0": [], "2.0rc1": [] }, only: { "1.0a1": [], "1.0b1": [] } });
 

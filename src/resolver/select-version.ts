@@ -84,10 +84,26 @@ function localVariant(
 }
 
 function selectAny(project: Project, candidates: Candidates, choice: Choice): number | undefined {
-  if (choice.prereleases === "always") return first(project, candidates, choice, undefined);
-  const stable = first(project, candidates, choice, false);
+  const { ranks } = candidates.page;
+  if (ranks === undefined) return selectRanked(project, candidates, choice, undefined);
+  for (const rank of [...new Set(ranks)].sort((a, b) => a - b)) {
+    const found = selectRanked(project, candidates, choice, rank);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Of all versions, or of those of one index. */
+function selectRanked(
+  project: Project,
+  candidates: Candidates,
+  choice: Choice,
+  rank: number | undefined,
+): number | undefined {
+  if (choice.prereleases === "always") return first(project, candidates, choice, undefined, rank);
+  const stable = first(project, candidates, choice, false, rank);
   if (stable !== undefined || choice.prereleases === "never") return stable;
-  return first(project, candidates, choice, true);
+  return first(project, candidates, choice, true, rank);
 }
 
 function first(
@@ -95,8 +111,11 @@ function first(
   candidates: Candidates,
   { set, highest }: Choice,
   prerelease: boolean | undefined,
+  rank: number | undefined,
 ): number | undefined {
+  const { ranks } = candidates.page;
   for (const i of project.space.indices(set, highest)) {
+    if (rank !== undefined && ranks?.[i] !== rank) continue;
     if (prerelease !== undefined && candidates.isPrerelease(i) !== prerelease) continue;
     const candidate = candidates.get(i);
     if (candidate.usable || candidate.obstacle !== undefined) return i;
