@@ -25,7 +25,7 @@ export function sayLock(reporter: Reporter, outcome: LockOutcome, dryRun = false
     reporter.detail(`resolution: remembered, ${count(remembered.pages, "page")} unchanged`);
   if (stats !== undefined) {
     reporter.detail(
-      `resolution: ${count(stats.decisions, "decision")}, ${count(stats.conflicts, "conflict")}, ${count(stats.forks, "fork")}, ` +
+      `resolution: ${count(stats.decisions, "decision")}, ${count(stats.conflicts, "conflict")}, ${count(stats.forks, "fork")} (${stats.followed} followed others), ` +
         `${count(stats.pages, "page")}, ${stats.metadata} metadata, ${formatDuration(stats.milliseconds)}`,
     );
   }

@@ -4,7 +4,7 @@ import type { Resolution, ResolvedPackage } from "../resolver/resolution.ts";
 import { lockFromResolution } from "./lock-from-resolution.ts";
 
 const frame = { extras: ["x"], dependencyGroups: [], defaultGroups: [], fingerprint: "ab", options: {} };
-const stats = { forks: 1, decisions: 0, conflicts: 0, pages: 0, metadata: 0, milliseconds: 0 };
+const stats = { forks: 1, decisions: 0, conflicts: 0, followed: 0, pages: 0, metadata: 0, milliseconds: 0 };
 
 const file = (filename: string, rest: Partial<DistributionFile> = {}): DistributionFile => ({
   filename,

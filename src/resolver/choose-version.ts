@@ -56,7 +56,7 @@ function chooseAnew(
   if (!candidate.usable) {
     return { version, reason: { kind: "obstacle", obstacle: candidate.obstacle! } };
   }
-  if (state.python.to < limit && project.candidates!.oldestPython(i) >= state.python.to) {
+  if (isForLaterPythons(state, project.candidates!, i)) {
     return {
       version,
       reason: { kind: "obstacle", obstacle: { kind: "python-tags", example: candidate.file.filename } },
@@ -71,6 +71,35 @@ function chooseAnew(
     return { version, reason: { kind: "python", text: candidate.requiresPythonText! } };
   }
   return chooseForPlatforms(session, state, id, project, project.candidates!, i, candidate, set);
+}
+
+/**
+ * The version that `chooseVersion` gives from this set, and from each part of the set that holds the version. `undefined` where more
+ * than the set decides, and where what comes first is out.
+ */
+export function steadyChoice(
+  session: Session,
+  state: ForkState,
+  name: string,
+  set: IntegerSet,
+): number | undefined {
+  if (name === session.rootName) return onlyVersion;
+  const project = session.loaded(name, state.env);
+  const { candidates, direct, space } = project;
+  if (direct !== undefined) return space.holds(set, 0) ? space.at(0) : undefined;
+  if (candidates === undefined || session.requiredEnvironments.length > 0) return undefined;
+  const i = select(session, state, project, set);
+  if (i === undefined || candidates.page.version(i).local !== undefined) return undefined;
+  const candidate = candidates.get(i);
+  if (!candidate.usable || isForLaterPythons(state, candidates, i)) return undefined;
+  const { requiresPython } = candidate;
+  if (requiresPython !== undefined && !supportsAll(requiresPython, state.python)) return undefined;
+  return space.at(i);
+}
+
+/** Whether a version has files for none of the fork's Pythons. */
+function isForLaterPythons({ python }: ForkState, candidates: Candidates, i: number): boolean {
+  return python.to < limit && candidates.oldestPython(i) >= python.to;
 }
 
 function select(session: Session, state: ForkState, project: Project, set: IntegerSet): number | undefined {

@@ -2,18 +2,17 @@
 import type { DistributionFile } from "../package-index/distribution.ts";
 import type { PackagePage } from "../package-index/package-page.ts";
 import { fromMarker } from "../standards/marker-algebra/from-marker.ts";
-import { contains } from "../standards/marker-algebra/integer-set.ts";
 import { falseMarker, type MarkerTree, trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { markerText } from "../standards/marker-algebra/to-marker.ts";
 import { parseMarker } from "../standards/markers.ts";
 import { compareVersions, type Version } from "../standards/version.ts";
 import type { Project } from "./catalog.ts";
+import type { ForkEnvironment } from "./fork-environment.ts";
 import { forkMarker } from "./fork-marker.ts";
-import type { ForkState } from "./fork-state.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import type { ResolvedDependency, ResolvedPackage, ResolvedSource } from "./resolution.ts";
 import type { Session } from "./session.ts";
-import type { SolvedFork } from "./solve-forks.ts";
+import type { SolvedFork } from "./solved-fork.ts";
 import type { VirtualPackage } from "./virtual-packages.ts";
 import { wheelReach } from "./wheel-support.ts";
 
@@ -37,13 +36,13 @@ export type ResolutionGraph = Map<string, GraphNode[]>;
 
 export async function packagesOf(
   session: Session,
-  forks: readonly SolvedFork[],
+  forks: readonly ForkEnvironment[],
   graph: ResolutionGraph,
 ): Promise<ResolvedPackage[]> {
   const nodes = Array.from(graph.values()).flat();
   joinEdges(
     session,
-    forks.map(({ env }) => forkMarker(session, env)),
+    forks.map((env) => forkMarker(session, env)),
     nodes,
   );
   seedRoot(session, nodes);
@@ -76,16 +75,16 @@ function versionOf({ project, index }: GraphNode): Version {
  */
 export function forkTexts(
   session: Session,
-  solved: readonly SolvedFork[],
+  solved: readonly ForkEnvironment[],
 ): { forks: string[]; environments: string[] } {
   const { arena, pythonMarker, request } = session;
   const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
   // A fork for Pythons that the project does not admit says nothing to the next resolution.
-  const told = solved.filter(({ env }) => !arena.isDisjoint(env.marker, pythonMarker));
-  const trees = Array.from(new Set(told.map(({ env }) => env.marker)));
+  const told = solved.filter(({ marker }) => !arena.isDisjoint(marker, pythonMarker));
+  const trees = Array.from(new Set(told.map(({ marker }) => marker)));
   // What is chosen among conflicting extras is said where the same environments are divided differently for it.
   const forks = overlap(session, trees)
-    ? told.flatMap(({ env }) => textOf(forkMarker(session, env)))
+    ? told.flatMap((env) => textOf(forkMarker(session, env)))
     : trees.flatMap(textOf);
   const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
   if (arena.implies(pythonMarker, all)) return { forks: forks.length > 1 ? forks : [], environments: [] };
@@ -104,12 +103,16 @@ function overlap({ arena }: Session, markers: readonly MarkerTree[]): boolean {
 }
 
 /** Takes in what one fork came to. */
-export function addFork(session: Session, state: ForkState, fork: number, nodes: ResolutionGraph): void {
+export function addFork(
+  session: Session,
+  { env, versions, needs }: SolvedFork,
+  fork: number,
+  nodes: ResolutionGraph,
+): void {
   const { table } = session;
-  const versions = new Map(state.solver.solution.decisions());
   const nodeOf = (id: PackageId, variant: { extra?: string; group?: string }): GraphNode => {
     const name = table.name(id)!;
-    const project = name === session.rootName ? undefined : session.loaded(name, state.env);
+    const project = name === session.rootName ? undefined : session.loaded(name, env);
     const index = project === undefined ? 0 : project.space.index(versions.get(id)!);
     const extra = variant.extra ?? "";
     const group = variant.group ?? "";
@@ -141,20 +144,15 @@ export function addFork(session: Session, state: ForkState, fork: number, nodes:
     }
     return found;
   };
-  for (const [id, version] of versions) {
+  for (const id of versions.keys()) {
     const one = table.get(id);
     if (one.kind !== "package") continue;
     const from = nodeOf(id, one);
-    for (const incompatibility of state.solver.incompatibilitiesOf(id)) {
-      const { cause } = state.solver.arena[incompatibility]!;
-      if (cause.kind !== "dependency" || cause.dependent !== id || !contains(cause.versions, version))
-        continue;
-      const chosen = versions.get(cause.on);
-      if (chosen === undefined || !contains(cause.range, chosen)) continue;
-      const to = table.get(cause.on);
+    for (const on of needs(id)) {
+      const to = table.get(on);
       if (to.kind === "root" || to.kind === "python") continue;
       if (one.group === undefined && to.name === one.name) continue;
-      for (const node of nodesOf(cause.on, to)) addEdge(from, node, to.marker, fork);
+      for (const node of nodesOf(on, to)) addEdge(from, node, to.marker, fork);
     }
   }
 }

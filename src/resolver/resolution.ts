@@ -18,6 +18,8 @@ export interface ResolutionStats {
   /** Versions that were decided on, taken back ones included. */
   decisions: number;
   conflicts: number;
+  /** Forks that came to what others had come to, and were not solved. */
+  followed: number;
   pages: number;
   metadata: number;
   milliseconds: number;

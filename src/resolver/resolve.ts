@@ -17,6 +17,8 @@ export interface ResolveContext {
   interpreter: Interpreter;
   /** Called now and then while versions are looked at. */
   onProgress?: (progress: ResolveProgress) => void;
+  /** For tests, see `SolveOptions`. */
+  solveEachFork?: boolean;
 }
 
 export interface ResolveProgress {
@@ -39,7 +41,7 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
     build: context.build,
     pythonVersion: context.interpreter.version,
   });
-  const counts = { decisions: 0, conflicts: 0 };
+  const counts = { decisions: 0, conflicts: 0, followed: 0 };
   const { onProgress } = context;
   const report =
     onProgress === undefined
@@ -49,9 +51,11 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
         };
   try {
     const graph: ResolutionGraph = new Map();
-    const forks = await solveForks(session, counts, report, (state, fork) =>
-      addFork(session, state, fork, graph),
-    );
+    const forks = await solveForks(session, counts, {
+      onProgress: report,
+      onSolved: (fork, n) => addFork(session, fork, n, graph),
+      solveEach: context.solveEachFork,
+    });
     const packages = await packagesOf(session, forks, graph);
     return {
       packages,

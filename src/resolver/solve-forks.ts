@@ -15,37 +15,43 @@ import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import type { Project } from "./catalog.ts";
 import { chooseVersion } from "./choose-version.ts";
 import { firstForks } from "./first-forks.ts";
+import { followFork } from "./follow-fork.ts";
 import { admits, type ForkEnvironment } from "./fork-environment.ts";
 import { type ForkState, firstState, forkState } from "./fork-state.ts";
 import { type Edge, sortForks } from "./forks.ts";
-import type { Need } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import { type Dependency, NoSolution } from "./pubgrub/solver-state.ts";
-import type { Session, ToldEdge } from "./session.ts";
+import type { Session } from "./session.ts";
+import { type SolvedFork, solvedFork } from "./solved-fork.ts";
 import { type DependencyNote, ForkFailed, onlyVersion, type Unavailable } from "./solver-notes.ts";
+import { loadProjects, toldEdges } from "./told-edges.ts";
 import { forksOfVersion, metadataOf } from "./version-edges.ts";
 import type { VirtualPackage } from "./virtual-packages.ts";
-
-/** A fork that is resolved. Its state is gone: of many forks they would fill the memory. */
-export interface SolvedFork {
-  env: ForkEnvironment;
-}
 
 export interface SolveCounts {
   decisions: number;
   conflicts: number;
+  /** Forks that came to what others had come to, and were not solved. */
+  followed: number;
+}
+
+export interface SolveOptions {
+  onProgress?: ((name: string) => void) | undefined;
+  /** Sees what each fork came to, with its number. */
+  onSolved: (fork: SolvedFork, n: number) => void;
+  /** Every fork is solved, whatever the others came to. The outcome is the same: for tests, to see that it is. */
+  solveEach?: boolean | undefined;
 }
 
 /**
- * Resolves every fork, the ones that turn up on the way included; `onSolved` sees the state of each, with its number. Throws
- * `ForkFailed` for the first without solution.
+ * Resolves every fork, the ones that turn up on the way included. Of what they come to only the environments are kept: of many forks
+ * the states would fill the memory. Throws `ForkFailed` for the first without solution.
  */
 export async function solveForks(
   session: Session,
   counts: SolveCounts,
-  onProgress: ((name: string) => void) | undefined,
-  onSolved: (state: ForkState, fork: number) => void,
-): Promise<SolvedFork[]> {
+  { onProgress, onSolved, solveEach }: SolveOptions,
+): Promise<ForkEnvironment[]> {
   const { table, arena, request } = session;
   const rootId = table.id({ kind: "root" });
   table.id({ kind: "python" });
@@ -57,22 +63,40 @@ export async function solveForks(
     if (admits(arena, env, session.pythonMarker)) stack.push(forkState(session, start, env));
   }
   for (const state of stack) state.seen = state.solver.mark;
-  const solved: SolvedFork[] = [];
+  const solved: ForkEnvironment[] = [];
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    const further = await solveFork(session, state, counts, onProgress);
-    if (further !== undefined) {
-      for (const one of further) one.seen = one.solver.mark;
-      stack.push(...further);
-      continue;
+    let fork = solveEach ? undefined : follow(session, state, counts);
+    if (fork === undefined) {
+      const further = await solveFork(session, state, counts, onProgress);
+      if (further !== undefined) {
+        for (const one of further) one.seen = one.solver.mark;
+        stack.push(...further);
+        continue;
+      }
+      fork = solvedFork(state);
     }
-    onSolved(state, solved.length);
-    solved.push({ env: state.env });
-    if (request.resolution !== "lowest-direct") rememberVersions(session, state);
+    onSolved(fork, solved.length);
+    solved.push(fork.env);
+    if (request.resolution !== "lowest-direct") rememberVersions(session, fork);
     // Forks wait in the order in which they began: the last one has seen the most.
     const waiting = stack[stack.length - 1]?.seen;
     if (waiting !== undefined) state.solver.rewind(waiting);
   }
   return solved;
+}
+
+/** What a fork comes to where that takes no solving. */
+function follow(session: Session, state: ForkState, counts: SolveCounts): SolvedFork | undefined {
+  // Nobody has gone ahead: the first choices will not do.
+  if (session.preferred.size === 0) return undefined;
+  if (state.resume === undefined) {
+    const { conflicts } = counts;
+    propagate(session, state, counts);
+    if (counts.conflicts !== conflicts) return undefined;
+  }
+  const fork = followFork(session, state);
+  if (fork !== undefined) counts.followed += 1;
+  return fork;
 }
 
 /** Resolves one fork to its end (`undefined`), or to the point where it falls into others. */
@@ -145,7 +169,7 @@ async function solveFork(
     if (forks.length < 2) {
       // A single fork does not narrow the environments: what is left out of it cannot be.
       const edges = forks[0]?.edges ?? [];
-      const waiting = loadProjects(session, state, one, edges);
+      const waiting = loadProjects(session, state.env, one, edges);
       if (waiting.length > 0) await Promise.all(waiting);
       addDependencies(session, state, id, one, version, edges);
       continue;
@@ -160,7 +184,7 @@ async function solveFork(
     const states: ForkState[] = [];
     for (const fork of forks) {
       const forked = forkState(session, state, fork.env);
-      const waiting = loadProjects(session, forked, one, fork.edges);
+      const waiting = loadProjects(session, forked.env, one, fork.edges);
       if (waiting.length > 0) await Promise.all(waiting);
       addDependencies(session, forked, id, one, version, fork.edges);
       states.push(forked);
@@ -258,25 +282,6 @@ function requiredFrom(project: Project | undefined, version: number): number {
   return 0;
 }
 
-/** Loads the projects that edges lead to; returns what has to be waited for. */
-function loadProjects(
-  session: Session,
-  state: ForkState,
-  one: VirtualPackage,
-  edges: readonly Edge[],
-): Promise<Project>[] {
-  if (one.kind !== "package" && one.kind !== "root") return [];
-  const waiting: Promise<Project>[] = [];
-  // What was told before was loaded before.
-  if (session.plainTold.get(edges) !== undefined) return waiting;
-  for (const { name } of edges) {
-    if (name === session.rootName) continue;
-    const loaded = session.catalog.project(name, session.originOf(name, state.env));
-    if (loaded instanceof Promise) waiting.push(loaded);
-  }
-  return waiting;
-}
-
 /** Tells the solver what a version needs in this fork, and decides on it. The projects are loaded. */
 function addDependencies(
   session: Session,
@@ -288,7 +293,7 @@ function addDependencies(
 ): void {
   const { solver, priorities } = state;
   const dependencies: Dependency[] = [];
-  for (const { edge, range, urgency, dependency } of toldEdges(session, state, one, version, edges)) {
+  for (const { edge, range, urgency, dependency } of toldEdges(session, state.env, one, version, edges)) {
     const { to, base, name } = edge;
     priorities.add(to, edge.decidedWith ?? name, urgency);
     if (base !== undefined) {
@@ -306,49 +311,13 @@ function addDependencies(
   }
 }
 
-/** Most versions require the same in every fork: that is put together once. */
-function toldEdges(
-  session: Session,
-  { env }: ForkState,
-  one: VirtualPackage,
-  version: number,
-  edges: readonly Edge[],
-): readonly ToldEdge[] {
-  const known = session.plainTold.get(edges);
-  if (known !== undefined) return known;
-  const proxy = one.kind === "marker" || one.kind === "extra" || one.kind === "group";
-  let own = false;
-  const told = edges.map((edge): ToldEdge => {
-    const before = proxy ? undefined : session.told.get(edge);
-    if (before !== undefined) return before;
-    const { to, name, need, pinned } = edge;
-    const isOwn = name === session.rootName;
-    own ||= isOwn;
-    const range = proxy || isOwn ? singleton(version) : rangeOf(session.loaded(name, env), need);
-    const urgency = { pinned, direct: isOwn || session.originOf(name, env).kind === "source" };
-    const dependency = proxy ? { on: to, range } : { on: to, range, note: { need } satisfies DependencyNote };
-    const made = { edge, range, urgency, dependency };
-    if (session.oneOrigin && !proxy && !isOwn) session.told.set(edge, made);
-    return made;
-  });
-  if (!own && session.plainTold.has(edges)) session.plainTold.set(edges, told);
-  return told;
-}
-
-function rangeOf(project: Project, need: Need): IntegerSet {
-  // A requirement that names the source itself takes whatever version the source has.
-  return need.source !== undefined && need.source.kind !== "index"
-    ? [0, limit]
-    : project.space.setOf(need.specifier);
-}
-
 function widened({ space, candidates }: Project, version: number): IntegerSet {
   return space.widened(version, (i) => candidates === undefined || candidates.exists(i));
 }
 
 /** Makes the versions of a fork that is done preferences of those to come. */
-function rememberVersions(session: Session, { solver, env }: ForkState): void {
-  for (const [id, version] of solver.solution.decisions()) {
+function rememberVersions(session: Session, { versions, env }: SolvedFork): void {
+  for (const [id, version] of versions) {
     const one = session.table.get(id);
     if (one.kind !== "package" || one.marker !== trueMarker || one.name === session.rootName) continue;
     if (one.extra !== undefined || one.group !== undefined) continue;

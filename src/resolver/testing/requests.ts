@@ -65,9 +65,11 @@ export const python312 = { version: "3.12.1" } as Interpreter;
 export async function resolveIn(
   universe: Universe,
   asked: Asked,
-  options: { delay?: (key: string) => number } = {},
+  options: { delay?: (key: string) => number; solveEachFork?: boolean } = {},
 ): Promise<Resolution> {
-  return await resolve(requestOf(asked), { index: universeIndex(universe, options), interpreter: python312 });
+  const { solveEachFork = false } = options;
+  const index = universeIndex(universe, options);
+  return await resolve(requestOf(asked), { index, interpreter: python312, solveEachFork });
 }
 
 /** `name version ; marker` of each package. */

@@ -1,0 +1,121 @@
+/**
+ * Most forks come to what the forks before them came to. Whether one does is seen by walking from what is decided to what that needs,
+ * without solving: where each package's first choice (what earlier forks and the lock have comes first) meets every requirement that
+ * the walk finds on it, the solver would have decided the same, in whatever order, and met no conflict on its way.
+ *
+ * Why: the versions that the walk finds violate nothing that is known to be incompatible, so nothing that the solver can derive while it has
+ * decided some of them excludes another; the set that it chooses from shrinks, but holds the walk's version to the end; and a
+ * first choice of a set is the first choice of each of its parts that holds it.
+ */
+import { complement, contains, fullSet, type IntegerSet } from "../standards/marker-algebra/integer-set.ts";
+import { steadyChoice } from "./choose-version.ts";
+import type { ForkState } from "./fork-state.ts";
+import type { PackageId } from "./pubgrub/incompatibility.ts";
+import type { Session } from "./session.ts";
+import type { SolvedFork } from "./solved-fork.ts";
+import { dependenciesTold, solvedFork } from "./solved-fork.ts";
+import { onlyVersion } from "./solver-notes.ts";
+import { loadProjects, toldEdges } from "./told-edges.ts";
+import { forksOfVersion, metadataOf } from "./version-edges.ts";
+
+interface Dependency {
+  on: PackageId;
+  range: IntegerSet;
+}
+
+/**
+ * What a fork comes to, or `undefined` where it has to be solved. The state has been propagated; it is left as it was.
+ * `versions`: of the fork's `resume`, where that names one.
+ */
+export function followFork(session: Session, state: ForkState): SolvedFork | undefined {
+  const { solver, resume, tracker } = state;
+  const { solution } = solver;
+  if (tracker.prioritize.length + tracker.deprioritize.length > 0) return undefined;
+  const chosen = new Map<PackageId, number>();
+  const targets = new Map<PackageId, readonly PackageId[]>();
+  const ranges = new Map<PackageId, IntegerSet[]>();
+  // Grows while it is walked through.
+  const waiting = solution.undecided();
+  for (const id of waiting) ranges.set(id, []);
+  for (const id of waiting) {
+    const forced = resume?.id === id ? resume.version : undefined;
+    const version = forced ?? firstChoice(session, state, id);
+    if (version === undefined || !ranges.get(id)!.every((range) => contains(range, version)))
+      return undefined;
+    chosen.set(id, version);
+    const dependencies = dependenciesOf(session, state, id, version);
+    if (dependencies === undefined) return undefined;
+    const to: PackageId[] = [];
+    for (const { on, range } of dependencies) {
+      const known = chosen.get(on) ?? solution.decision(on);
+      if (known >= 0) {
+        if (!contains(range, known)) return undefined;
+      } else {
+        const before = ranges.get(on);
+        if (before !== undefined) before.push(range);
+        else {
+          ranges.set(on, [range]);
+          waiting.push(on);
+        }
+      }
+      if (on !== id) to.push(on);
+    }
+    targets.set(id, to);
+  }
+  if (violates(state, chosen)) return undefined;
+  return solvedFork(state, chosen, targets);
+}
+
+/** From all that is not excluded yet. */
+function firstChoice(session: Session, state: ForkState, id: PackageId): number | undefined {
+  const one = session.table.get(id);
+  if (one.kind === "root") return onlyVersion;
+  if (one.kind === "python") return undefined;
+  const term = state.solver.solution.term(id);
+  const set = term === undefined ? fullSet : term.positive ? term.set : complement(term.set);
+  return steadyChoice(session, state, one.name, set);
+}
+
+/** `undefined`: the version is out, forks, or has to be waited for. */
+function dependenciesOf(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  version: number,
+): readonly Dependency[] | undefined {
+  // What the solver was told before, it is not told again.
+  if (state.added[id]?.includes(version)) return dependenciesTold(state.solver, id, version);
+  const one = session.table.get(id);
+  const metadata = metadataOf(session, state, one, version);
+  if (metadata instanceof Promise) {
+    // Whoever comes to need it meets the failure; nobody else does.
+    metadata.catch(() => {});
+    return undefined;
+  }
+  const forks = forksOfVersion(session, state, one, metadata);
+  if ("problem" in forks || forks.length > 1) return undefined;
+  const edges = forks[0]?.edges ?? [];
+  const loading = loadProjects(session, state.env, one, edges);
+  if (loading.length > 0) {
+    Promise.all(loading).catch(() => {});
+    return undefined;
+  }
+  return toldEdges(session, state.env, one, version, edges).map(({ dependency }) => dependency);
+}
+
+/** Whether the versions are together what is known to be incompatible. */
+function violates({ solver }: ForkState, chosen: ReadonlyMap<PackageId, number>): boolean {
+  const { solution, arena } = solver;
+  for (const id of chosen.keys()) {
+    for (const incompatibility of solver.incompatibilitiesOf(id)) {
+      const { packages, terms } = arena[incompatibility]!;
+      const holds = packages.every((one, i) => {
+        const { positive, set } = terms[i]!;
+        const version = chosen.get(one) ?? solution.decision(one);
+        return (version >= 0 && contains(set, version)) === positive;
+      });
+      if (holds) return true;
+    }
+  }
+  return false;
+}
