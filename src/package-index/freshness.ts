@@ -18,6 +18,12 @@ const UNSAID = 600;
 /** Loaded with the first request: a warm run needs no policies. */
 const load = async () => (await import("http-cache-semantics")).default;
 
+/** Begins to load what the other functions need. */
+export function prepareFreshness(): void {
+  // Whoever needs it meets the failure.
+  load().catch(() => {});
+}
+
 /** @param revalidated the policy that the cache holds, when the answer is a 304 for it. */
 export async function freshnessOf(
   url: string,

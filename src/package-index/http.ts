@@ -57,6 +57,8 @@ export interface Http {
 }
 
 const CONCURRENT = 50;
+/** Bytes. Compressed ones become a thousand times as many at most. */
+const SMALL = 192 * 1024;
 const MAX_REDIRECTS = 10;
 const MAX_PAUSE = 60_000;
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 522, 524]);
@@ -131,8 +133,18 @@ export function createHttp(options: HttpOptions): Http {
   async function readBody(response: Response, request: HttpRequest, watch: Watch): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    if (response.body === null) return new Uint8Array();
     const sink = request.sink?.(response);
+    const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+    // Most answers are small: a stream costs more than what it carries. One that breaks off is asked for anew.
+    if (announced <= SMALL && (sink === undefined || response.status === 206)) {
+      const body = await response.bytes();
+      stats.bytes += body.length;
+      if (body.length > request.limit) throw tooLarge(response.url, request.limit);
+      if (sink === undefined) return body;
+      await sink(body);
+      return new Uint8Array();
+    }
+    if (response.body === null) return new Uint8Array();
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();

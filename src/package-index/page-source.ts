@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { compactPage } from "./compact-page.ts";
 import { withoutCredentials } from "./credentials.ts";
 import type { DistributionFile } from "./distribution.ts";
-import { freshnessOf, revalidationHeaders } from "./freshness.ts";
+import { freshnessOf, prepareFreshness, revalidationHeaders } from "./freshness.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { offlineFailure } from "./http-failures.ts";
 import type { IndexLocation } from "./index-settings.ts";
@@ -144,6 +144,8 @@ export async function fetchThroughCache(
   const policy = file === undefined || file.state !== "page" ? undefined : file.info().policy;
   const plain = { accept: SIMPLE_ACCEPT };
   const headers = policy === undefined ? plain : await revalidationHeaders(shown, plain, policy);
+  // Loaded while the index answers.
+  prepareFreshness();
   const answer = await context.http.request(request.url, { headers, limit: MAX_PAGE, accept: [404, 410] });
   const validatedAt = Date.now();
   if (answer.status === 304 && file !== undefined) {

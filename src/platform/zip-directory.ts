@@ -45,6 +45,8 @@ export interface ZipLimits extends PathRules {
   maxEntries?: number;
   /** Sum of the unpacked sizes in bytes. Default 32 GiB. */
   maxBytes?: number;
+  /** Only entries whose names end in this (ASCII) are read, and counted for `maxBytes`; the others are passed over. Default: all. */
+  endingIn?: string;
 }
 
 const END = 22;
@@ -52,6 +54,7 @@ const END64 = 56;
 const LOCATOR64 = 20;
 const CENTRAL = 46;
 const LOCAL = 30;
+const END_SIGNATURE = Buffer.from([0x50, 0x4b, 5, 6]);
 const MAX_COMMENT = 0xffff;
 const MAX_DIRECTORY = 256 * 1024 * 1024;
 /** Deflate cannot do better than 1032:1; who declares more lies, and would have us allocate it. */
@@ -75,10 +78,11 @@ export function readZipDirectory(
   archive = "the zip file",
   limits: ZipLimits = {},
 ): ZipDirectory | ZipNeedsMore {
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   const tailStart = totalSize - tail.length;
   const wanted = Math.min(totalSize, END + MAX_COMMENT);
-  const found = findEnd(view, archive);
+  const found = findEnd(bytes, archive);
   if (found === undefined) {
     if (tail.length < wanted) return { kind: "more", start: totalSize - wanted };
     throw badZip(archive, "it is not a zip file, or it is cut off");
@@ -99,17 +103,18 @@ export function readZipDirectory(
     throw badZip(archive, "its number of entries contradicts the size of its central directory");
   }
   if (offset < tailStart) return { kind: "more", start: offset };
-  const directory = tail.subarray(offset - tailStart, offset - tailStart + size);
+  const directory = bytes.subarray(offset - tailStart, offset - tailStart + size);
   return { kind: "entries", entries: readEntries(directory, offset, count, archive, limits), offset };
 }
 
 /** The place of the end record in the tail: the one whose comment reaches exactly to the file's end. Two such places are refused. */
-function findEnd(view: DataView, archive: string): number | undefined {
+function findEnd(tail: Buffer, archive: string): number | undefined {
   let found: number | undefined;
-  const lowest = Math.max(0, view.byteLength - END - MAX_COMMENT);
-  for (let at = view.byteLength - END; at >= lowest; at -= 1) {
-    if (view.getUint8(at) !== 0x50 || view.getUint32(at, true) !== 0x06054b50) continue;
-    if (at + END + view.getUint16(at + 20, true) !== view.byteLength) continue;
+  const lowest = Math.max(0, tail.length - END - MAX_COMMENT);
+  for (let at = tail.length - END; at >= lowest; at -= 1) {
+    at = tail.lastIndexOf(END_SIGNATURE, at);
+    if (at < lowest) break;
+    if (at + END + tail.readUInt16LE(at + 20) !== tail.length) continue;
     if (found !== undefined) throw badZip(archive, "it has two places that could be its end");
     found = at;
   }
@@ -178,14 +183,17 @@ function big(view: DataView, at: number, archive: string): number {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function readEntries(
-  directory: Uint8Array,
+  directory: Buffer,
   directoryOffset: number,
   count: number,
   archive: string,
   limits: ZipLimits,
 ): ZipEntry[] {
+  const { endingIn } = limits;
   const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength);
   const entries: { -readonly [K in keyof ZipEntry]: ZipEntry[K] }[] = [];
+  /** Where the entries lie that are not read; of those beyond 4 GiB, no place. */
+  const passedOver: number[] = [];
   let at = 0;
   let total = 0;
   for (let i = 0; i < count; i += 1) {
@@ -196,6 +204,12 @@ function readEntries(
     const extraLength = view.getUint16(at + 30, true);
     const next = at + CENTRAL + nameLength + extraLength + view.getUint16(at + 32, true);
     if (next > directory.length) throw badZip(archive, `entry ${i + 1} of its central directory is cut off`);
+    if (endingIn !== undefined && !endsIn(directory, at + CENTRAL + nameLength, nameLength, endingIn)) {
+      const offset = view.getUint32(at + 42, true);
+      if (offset !== 0xffffffff) passedOver.push(offset);
+      at = next;
+      continue;
+    }
     const rawName = directory.subarray(at + CENTRAL, at + CENTRAL + nameLength);
     const extra = directory.subarray(at + CENTRAL + nameLength, at + CENTRAL + nameLength + extraLength);
     const entry = readEntry(view, at, rawName, extra, archive, limits);
@@ -209,13 +223,25 @@ function readEntries(
   }
   if (at !== directory.length) throw badZip(archive, "its central directory has more in it than entries");
   const byOffset = [...entries].sort((a, b) => a.offset - b.offset);
+  const others = Float64Array.from(passedOver).sort();
+  let nextOther = 0;
   byOffset.forEach((entry, i) => {
     entry.end = byOffset[i + 1]?.offset ?? directoryOffset;
+    while (others[nextOther]! <= entry.offset) nextOther += 1;
+    const other = others[nextOther];
+    if (other !== undefined && other < entry.end) entry.end = other;
     if (entry.offset + LOCAL + entry.rawName.length + entry.compressedSize > entry.end) {
       throw badZip(archive, `${quoted(entry.path)} overlaps with another entry`);
     }
   });
   return entries;
+}
+
+/** Whether the name that ends there does so in this text. Most differ in their last byte. */
+function endsIn(directory: Buffer, end: number, length: number, text: string): boolean {
+  const start = end - text.length;
+  if (length < text.length || directory[end - 1] !== text.charCodeAt(text.length - 1)) return false;
+  return directory.toString("latin1", start, end) === text;
 }
 
 function readEntry(

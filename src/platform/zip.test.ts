@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Failure } from "./errors.ts";
 import { type CraftedArchive, type CraftedEntry, craftZip, numbers } from "./testing/craft-zip.ts";
 import { openZip, readZipEntryAt } from "./zip.ts";
-import { readZipDirectory } from "./zip-directory.ts";
+import { readZipDirectory, type ZipLimits } from "./zip-directory.ts";
 
 configure({ useWebWorkers: false });
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -289,6 +289,26 @@ describe("the directory from the end of a file", () => {
       expect(asked).toBeLessThan(4);
     }
   });
+});
+
+test("entries that are picked by their ends are as they are among all", () => {
+  const name = fc.stringMatching(/^[a-c]{1,3}(\/[a-c]{1,2})?$/);
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(name, { maxLength: 12 }),
+      fc.stringMatching(/^[a-c]{1,2}$/),
+      (names, ending) => {
+        const paths = names.filter((one) => !names.some((other) => other.startsWith(`${one}/`)));
+        const bytes = craftZip(paths.map((path) => ({ name: path, content: path })));
+        const read = (limits: ZipLimits) => {
+          const directory = readZipDirectory(bytes, bytes.length, "x.whl", limits);
+          return directory.kind === "entries" ? directory.entries : [];
+        };
+        const picked = read({}).filter(({ path }) => path.endsWith(ending));
+        expect(read({ endingIn: ending })).toEqual(picked);
+      },
+    ),
+  );
 });
 
 describe("against zip.js", () => {
