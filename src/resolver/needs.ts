@@ -18,6 +18,14 @@ export interface Need {
   declaredAt?: string;
 }
 
+/** What projects from sources of their own require. */
+export interface SourceNeeds {
+  /** Of every project from a source that the root requires, or that another one of these does. */
+  all: Need[];
+  /** Those of the folders among them, members of the workspace included. */
+  local: Need[];
+}
+
 /** What replaces, narrows and drops requirements everywhere. */
 export interface NeedPolicy {
   constraints: ReadonlyMap<string, readonly Need[]>;

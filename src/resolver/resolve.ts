@@ -7,6 +7,7 @@ import { addFork, forkTexts, packagesOf, type ResolutionGraph } from "./resoluti
 import { openSession } from "./session.ts";
 import { solveForks } from "./solve-forks.ts";
 import { ForkFailed } from "./solver-notes.ts";
+import { sourceNeeds } from "./source-needs.ts";
 import { unknownExtras } from "./unknown-extras.ts";
 
 export interface ResolveContext {
@@ -50,6 +51,7 @@ export async function resolve(request: ResolveRequest, context: ResolveContext):
           if (counts.decisions % REPORTED === 0) onProgress({ decisions: counts.decisions, name });
         };
   try {
+    session.alsoDeclared(await sourceNeeds(session, session.declared));
     const graph: ResolutionGraph = new Map();
     const forks = await solveForks(session, counts, {
       onProgress: report,

@@ -13,7 +13,7 @@ import { Catalog, type Origin, originKey, type Project } from "./catalog.ts";
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
 import type { ConflictKeys, Edge } from "./forks.ts";
 import type { NeedList } from "./need-list.ts";
-import type { Need, NeedPolicy } from "./needs.ts";
+import type { Need, NeedPolicy, SourceNeeds } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import type { Dependency } from "./pubgrub/solver-state.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
@@ -53,11 +53,15 @@ export interface Session {
   told: Map<Edge, ToldEdge>;
   /** Every name comes from the same place in every fork. */
   oneOrigin: boolean;
+  /** What the request requires by itself: the root's requirements, constraints and overrides. */
+  declared: readonly Need[];
   originOf(name: string, env: ForkEnvironment): Origin;
   /** The project of a name in a fork, loaded before. */
   loaded(name: string, env: ForkEnvironment): Project;
   prereleasesOf(name: string, env: ForkEnvironment): Prereleases;
   highestOf(name: string, env: ForkEnvironment): boolean;
+  /** Lets requirements count as declared, for the versions that may be chosen. Before any project is loaded from an index. */
+  alsoDeclared(needs: SourceNeeds): void;
 }
 
 /** One edge, as the solver is told of it. */
@@ -133,7 +137,9 @@ export function openSession(
     set.map((item) => conflictKey({ ...item, package: normalizeName(item.package ?? rootName) })),
   );
   const preferred = readPreferences(arena, request);
+  let yanked = allowedYanked(declared, preferred);
   const session: Session = {
+    declared,
     request,
     rootName,
     arena,
@@ -162,9 +168,9 @@ export function openSession(
     },
     prereleasesOf: prereleasePolicy(arena, request, declared),
     highestOf: highestPolicy(arena, request, declared),
+    alsoDeclared: () => {},
     catalog: undefined as unknown as Catalog,
   };
-  const yanked = allowedYanked(declared, preferred);
   session.catalog = new Catalog({
     index: context.index,
     build: context.build,
@@ -173,6 +179,12 @@ export function openSession(
     policy: (name, page) => candidatePolicy(request, python, yanked.get(name) ?? [], name, page),
     firstChoice: (project) => firstChoice(session, project),
   });
+  session.alsoDeclared = ({ all, local }) => {
+    if (all.length === 0) return;
+    yanked = allowedYanked([...declared, ...all], preferred);
+    session.prereleasesOf = prereleasePolicy(arena, request, [...declared, ...all]);
+    session.highestOf = highestPolicy(arena, request, [...declared, ...local]);
+  };
   return session;
 }
 
