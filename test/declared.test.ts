@@ -466,7 +466,23 @@ describe("merges", () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("conflict");
     const { stderr } = await me.ok("lock");
-    expect(stderr).toContain("both sides agree");
+    expect(stderr).toContain("the 1 that both sides agree on");
+    expect(stderr).toContain("1 that only one side has");
     expect(locked()).toEqual(["core 1.0", "tool-a 1.0"]);
+  });
+
+  test("versions that the sides differ on are named, and chosen anew", async () => {
+    me.write("pyproject.toml", pyproject(["core==1.0"]));
+    await me.ok("lock");
+    const ours = me.read("pylock.toml");
+    me.write("pyproject.toml", pyproject(["core==1.5"]));
+    await me.ok("lock");
+    me.write("pyproject.toml", pyproject(["core"]));
+    me.write("pylock.toml", `<<<<<<< ours\n${ours}=======\n${me.read("pylock.toml")}>>>>>>> theirs\n`);
+    me.remove("dx-py.dpl");
+    const { stderr } = await me.ok("lock");
+    expect(stderr).toContain("chosen anew are core (1.0 | 1.5)");
+    expect(locked()).toEqual(["core 1.5"]);
+    expect(me.read("pylock.toml")).not.toContain("<<<<<<<");
   });
 });

@@ -58,18 +58,30 @@ describe("a merge that git could not finish", () => {
     expect(splitConflict(merged(ours, theirs, base))?.base).toBe(base);
   });
 
-  test("what both sides agree on is known", () => {
-    expect(splitConflict(merged(ours, theirs))?.commonPackages).toEqual([
+  test("what both sides agree on, what only one has, and what they differ on", () => {
+    const { agreed, single, moved, disputed } = splitConflict(merged(ours, theirs))!;
+    expect(agreed).toEqual([
       { name: "a", version: "1" },
       { name: "d", version: "1" },
     ]);
+    expect(single).toEqual([{ name: "c", version: "1" }]);
+    expect(moved).toEqual([]);
+    expect(disputed).toEqual([{ name: "b", ours: ["2"], theirs: ["1"] }]);
   });
 
-  test("what only one side has is not disputed", () => {
-    expect(splitConflict(merged(ours, theirs))?.undisputedPackages.map(({ name }) => name)).toEqual([
-      "a",
-      "d",
-      "c",
+  test("what only one side moved, where the common ancestor is shown", () => {
+    const { moved, disputed } = splitConflict(merged(ours, theirs, base))!;
+    expect(moved).toEqual([{ name: "b", version: "2" }]);
+    expect(disputed).toEqual([]);
+  });
+
+  test("versions keep the environments that they are for, where the sides agree on these too", () => {
+    const linux = { ...pkg("a", "1"), marker: 'sys_platform == "linux"' };
+    const one = formatPylock(lockWith("aa", linux, pkg("a", "2")));
+    const two = formatPylock(lockWith("bb", linux, { ...pkg("a", "2"), marker: 'os_name == "nt"' }));
+    expect(splitConflict(merged(one, two))?.agreed).toEqual([
+      { name: "a", version: "1", marker: 'sys_platform == "linux"' },
+      { name: "a", version: "2" },
     ]);
   });
 

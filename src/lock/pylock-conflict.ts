@@ -12,9 +12,21 @@ export interface LockConflict {
   /** The common ancestor's text, where git was told to show it (`merge.conflictStyle = diff3`). */
   base?: string;
   /** Packages that both sides hold in the same version. */
-  commonPackages: { name: string; version: string }[];
-  /** Those, and the packages that only one side has: the versions to keep when the merge is resolved anew. */
-  undisputedPackages: { name: string; version: string }[];
+  agreed: PinnedVersion[];
+  /** Packages that one side has and the other has not. */
+  single: PinnedVersion[];
+  /** Packages that the common ancestor has too and only one side moved, as that side has them. */
+  moved: PinnedVersion[];
+  /** Names of packages that the sides hold in different versions, for no reason that can be seen: each side's versions. */
+  disputed: { name: string; ours: string[]; theirs: string[] }[];
+}
+
+/** A version to keep when the merge is resolved anew. */
+export interface PinnedVersion {
+  name: string;
+  version: string;
+  /** Where both sides say the same, or one alone says it: the environments that it is for. */
+  marker?: string;
 }
 
 /** `undefined` where the text has no markers, or they do not pair. */
@@ -42,24 +54,76 @@ export function splitConflict(text: string): LockConflict | undefined {
   }
   if (where !== "common") return undefined;
   const sides = { ours: ours.join("\n"), theirs: theirs.join("\n") };
-  const [mine, other] = [packageVersions(sides.ours), packageVersions(sides.theirs)];
-  const commonPackages = common(mine, other);
-  const undisputedPackages = [...commonPackages, ...onlyIn(mine, other), ...onlyIn(other, mine)];
-  return { ...sides, ...(sawBase ? { base: base.join("\n") } : {}), commonPackages, undisputedPackages };
+  const original = sawBase ? { base: base.join("\n") } : {};
+  return { ...sides, ...original, ...compareSides(sides.ours, sides.theirs, original.base) };
+}
+
+type Versions = ReadonlyMap<string, string | undefined>;
+const nothing: Versions = new Map();
+
+function compareSides(
+  ours: string,
+  theirs: string,
+  base: string | undefined,
+): Pick<LockConflict, "agreed" | "single" | "moved" | "disputed"> {
+  const [mine, other, before] = [ours, theirs, base ?? ""].map(packageVersions) as [
+    Map<string, Versions>,
+    Map<string, Versions>,
+    Map<string, Versions>,
+  ];
+  const found = {
+    agreed: [] as PinnedVersion[],
+    single: [] as PinnedVersion[],
+    moved: [] as PinnedVersion[],
+    disputed: [] as LockConflict["disputed"],
+  };
+  for (const name of [...new Set([...mine.keys(), ...other.keys()])].sort()) {
+    const [a, b] = [mine.get(name), other.get(name)];
+    if (a === undefined || b === undefined) {
+      found.single.push(...pinned(name, a ?? b ?? nothing));
+      continue;
+    }
+    const same = [...a].filter(([version]) => b.has(version));
+    if (same.length === a.size && same.length === b.size) {
+      found.agreed.push(
+        ...pinned(name, new Map(same.map(([version, marker]) => [version, both(marker, b.get(version))]))),
+      );
+      continue;
+    }
+    const original = before.get(name);
+    if (original !== undefined && sameVersions(a, original)) found.moved.push(...pinned(name, b));
+    else if (original !== undefined && sameVersions(b, original)) found.moved.push(...pinned(name, a));
+    else found.disputed.push({ name, ours: [...a.keys()], theirs: [...b.keys()] });
+  }
+  return found;
+}
+
+function both(a: string | undefined, b: string | undefined): string | undefined {
+  return a === b ? a : undefined;
+}
+
+function sameVersions(a: Versions, b: Versions): boolean {
+  return a.size === b.size && [...a.keys()].every((version) => b.has(version));
+}
+
+function pinned(name: string, versions: Versions): PinnedVersion[] {
+  return [...versions].map(([version, marker]) =>
+    marker === undefined ? { name, version } : { name, version, marker },
+  );
 }
 
 /**
- * Name and version lines of each block, by text: a side of a merge need not be a valid document, and versions are worth
- * keeping all the same.
+ * Name, version and marker lines of each block, by text: a side of a merge need not be a valid document, and versions
+ * are worth keeping all the same.
  */
-function packageVersions(text: string): Map<string, Set<string>> {
-  const versions = new Map<string, Set<string>>();
+function packageVersions(text: string): Map<string, Versions> {
+  const versions = new Map<string, Map<string, string | undefined>>();
   for (const block of text.split(/^\[\[packages\]\][ \t]*\r?$/m).slice(1)) {
     const name = stringValue(block, "name");
     const version = stringValue(block, "version");
     if (name === undefined || version === undefined) continue;
-    const known = versions.get(name) ?? new Set();
-    versions.set(name, known.add(version));
+    const known = versions.get(name) ?? new Map<string, string | undefined>();
+    versions.set(name, known.set(version, stringValue(block, "marker")));
   }
   return versions;
 }
@@ -69,20 +133,4 @@ function stringValue(block: string, key: string): string | undefined {
     .exec(block)
     ?.slice(1)
     .find(Boolean);
-}
-
-function common(a: Map<string, Set<string>>, b: Map<string, Set<string>>): LockConflict["commonPackages"] {
-  const both: LockConflict["commonPackages"] = [];
-  for (const [name, versions] of a) {
-    for (const version of versions) {
-      if (b.get(name)?.has(version) === true) both.push({ name, version });
-    }
-  }
-  return both;
-}
-
-function onlyIn(a: Map<string, Set<string>>, b: Map<string, Set<string>>): LockConflict["commonPackages"] {
-  return [...a].flatMap(([name, versions]) =>
-    b.has(name) ? [] : [...versions].map((version) => ({ name, version })),
-  );
 }

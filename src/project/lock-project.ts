@@ -18,6 +18,7 @@ import { normalizeName } from "../standards/names.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
 import { foreignLock } from "./foreign-lock.ts";
+import { agreedFrame, conflictInWords, keptVersions, type LockFrame } from "./merged-lock.ts";
 import { isSpan } from "./moments.ts";
 import { withPinsOf } from "./pin-outputs.ts";
 import { noProjectTable } from "./project-file.ts";
@@ -195,7 +196,7 @@ function startingFrom(
   project: Project,
 ): Pick<ResolveRequest, "preferences" | "forks"> {
   if (existing === undefined || request.upgrade === true) return { preferences: [] };
-  const lock = existing.read?.lock;
+  const lock = existing.read?.lock ?? existing.frame;
   if (lock === undefined) return { preferences: existing.preferences() };
   const changed = changedSettings(lock.settings, settingsToCompare(request, settings, project));
   // Whoever asks for other versions would get the old ones if they were preferred.
@@ -221,6 +222,8 @@ function withoutFileChoice(flags: SettingFlags): SettingFlags {
 interface ExistingLock {
   /** Absent for a lock that cannot be used as it is (a merge conflict). */
   read?: ReadLock;
+  /** What a lock that cannot be used as it is was resolved with, where that is known. */
+  frame?: LockFrame;
   preferences(): Preference[];
   preferredFrom?: string;
 }
@@ -245,11 +248,9 @@ async function readExisting({ project, context, mode }: LockOptions): Promise<Ex
     context.warn("pylock.toml holds conflict markers of a merge that do not pair: it is resolved anew");
     return { preferences: () => [] };
   }
-  const common = conflict.commonPackages;
-  context.warn(
-    `pylock.toml holds the conflict of a merge: resolving from the ${common.length} packages that both sides agree on`,
-  );
-  return { preferences: () => common.map(({ name, version }) => ({ name, version })) };
+  context.warn(conflictInWords(conflict));
+  const frame = agreedFrame(conflict);
+  return { ...(frame === undefined ? {} : { frame }), preferences: () => keptVersions(conflict) };
 }
 
 function preferenceOf(entry: LockedPackage): Preference[] {
