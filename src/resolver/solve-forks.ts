@@ -35,6 +35,9 @@ export interface SolveCounts {
   followed: number;
 }
 
+/** So many forks are tried to be followed in vain, and two more for each that was. */
+const PATIENCE = 3;
+
 export interface SolveOptions {
   onProgress?: ((name: string) => void) | undefined;
   /** Sees what each fork came to, with its number. */
@@ -64,9 +67,12 @@ export async function solveForks(
   }
   for (const state of stack) state.seen = state.solver.mark;
   const solved: ForkEnvironment[] = [];
+  let refused = 0;
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    let fork = solveEach ? undefined : follow(session, state, counts);
+    const hopeful = !solveEach && refused < PATIENCE + 2 * counts.followed;
+    let fork = hopeful ? follow(session, state, counts) : undefined;
     if (fork === undefined) {
+      refused += 1;
       const further = await solveFork(session, state, counts, onProgress);
       if (further !== undefined) {
         for (const one of further) one.seen = one.solver.mark;
