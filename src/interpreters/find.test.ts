@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { homeFolders } from "../platform/home.ts";
-import { findInterpreter, type InterpreterRequest, listInterpreters } from "./find.ts";
+import { askForInterpreter, findInterpreter, type InterpreterRequest, listInterpreters } from "./find.ts";
 import { baseExecutable, inspectInterpreter } from "./inspect.ts";
 
 const python = realpathSync(
@@ -69,6 +69,30 @@ describe("asking an interpreter", () => {
     expect(interpreter.tags.at(-1)).toBe("py30-none-any");
     expect(interpreter.fingerprint).toMatch(/^[0-9a-f]{64}$/);
     expect(interpreter.defaultIndex ?? "https://x/simple").toMatch(/^https:\/\/.*\/simple$/);
+  });
+
+  test("what it says first is what it says in the end; one that is remembered is known at once", async () => {
+    const asked = askForInterpreter({ python }, context());
+    const [first, interpreter] = await Promise.all([asked.first, asked.interpreter]);
+    const { defaultIndex, basePrefix } = interpreter;
+    if (first !== undefined) expect(first).toEqual({ defaultIndex: defaultIndex!, basePrefix });
+    const again = askForInterpreter({ python }, context());
+    expect(await again.first).toBeUndefined();
+    expect(await again.interpreter).toEqual(interpreter);
+  });
+
+  test("of one that speaks and then breaks, the first words are there, and the failure", async () => {
+    script(`${root}/bin/broken`, 'printf "\\ndx-py-first:https://x.test/simple\\n/usr\\n"; exit 3');
+    const asked = askForInterpreter({ python: `${root}/bin/broken` }, context());
+    expect(await asked.first).toEqual({ defaultIndex: "https://x.test/simple", basePrefix: "/usr" });
+    await expect(asked.interpreter).rejects.toMatchObject({ code: "DXPY_BAD_PYTHON" });
+    script(`${root}/bin/hanging`, "exec sleep 3");
+    const hanging = askForInterpreter(
+      { python: `${root}/bin/hanging` },
+      { ...context({ PATH: "/bin:/usr/bin" }), timeout: 200 },
+    );
+    expect(await hanging.first).toBeUndefined();
+    await expect(hanging.interpreter).rejects.toThrow(/did not answer in 0.2 seconds/);
   });
 
   test("it is asked once, and again when the file changes", () => {

@@ -18,7 +18,14 @@ import {
   systemFolders,
   uvFolder,
 } from "./candidates.ts";
-import { baseExecutable, type InspectContext, inspectInterpreter } from "./inspect.ts";
+import {
+  type AskedInterpreter,
+  askInterpreter,
+  baseExecutable,
+  type FirstWords,
+  type InspectContext,
+  inspectInterpreter,
+} from "./inspect.ts";
 import type { Interpreter } from "./interpreter.ts";
 import {
   inRange,
@@ -50,14 +57,36 @@ export async function findInterpreter(
   request: InterpreterRequest,
   context: InspectContext,
 ): Promise<Interpreter> {
-  const requires = request.requiresPython ? parseSpecifierSet(request.requiresPython) : undefined;
-  const asked = askedFor(request, context);
-  const parsed = parsePythonRequest(asked.text);
-  if (parsed.kind === "path" || parsed.kind === "name") {
+  return await askForInterpreter(request, context).interpreter;
+}
+
+/** The same, with what the interpreter says first: one that is asked for by name and is not remembered has something to say. */
+export function askForInterpreter(request: InterpreterRequest, context: InspectContext): AskedInterpreter {
+  const first = Promise.withResolvers<FirstWords | undefined>();
+  const find = async () => {
+    const requires = request.requiresPython ? parseSpecifierSet(request.requiresPython) : undefined;
+    const asked = askedFor(request, context);
+    const parsed = parsePythonRequest(asked.text);
+    if (parsed.kind !== "path" && parsed.kind !== "name")
+      return searchFor(parsed, requires, asked, request, context);
     const path =
       parsed.kind === "path" ? absolute(parsed.path, asked.folder) : onPath(parsed.name, context, asked);
-    return compatible(inspectInterpreter(path, context), requires, asked);
-  }
+    const one = askInterpreter(path, context);
+    first.resolve(one.first);
+    return compatible(await one.interpreter, requires, asked);
+  };
+  const interpreter = find().finally(() => first.resolve(undefined));
+  interpreter.catch(() => {});
+  return { first: first.promise, interpreter };
+}
+
+function searchFor(
+  parsed: PythonRequest,
+  requires: SpecifierSet | undefined,
+  asked: Asked,
+  request: InterpreterRequest,
+  context: InspectContext,
+): Interpreter {
   const key = searchKey(asked.text, request, context);
   const known = rememberedSearch(context.home, key);
   if (known !== undefined) return known;

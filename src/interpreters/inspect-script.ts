@@ -1,11 +1,37 @@
 /**
  * The program that an interpreter runs to describe itself: one JSON object on stdout, after a line that marks its
  * start (start-up hooks may print). Runs on every Python from 2.7, so that an old one is named rather than broken.
+ *
+ * Before it takes the time to load what it needs for that, it says in two lines what fetching can begin with: the default index, and
+ * the base prefix, where pip's settings may be.
  */
 export const INSPECT_MARK = "dx-py-interpreter:";
+export const FIRST_MARK = "dx-py-first:";
 
 export const INSPECT_SCRIPT = `
-import json, os, platform, sys, sysconfig
+import os, sys
+
+def index_of_pip():
+    # The module by itself: its package would load logging and more.
+    for folder in sys.path:
+        path = os.path.join(folder, "pip", "_internal", "models", "index.py")
+        if os.path.isfile(path):
+            with open(path) as f:
+                names = {"__name__": "pip._internal.models.index"}
+                exec(compile(f.read(), path, "exec"), names)
+            return names["PyPI"].simple_url
+        if os.path.isdir(os.path.join(folder, "pip")):
+            return None
+
+try:
+    first_index = index_of_pip()
+    if first_index:
+        sys.stdout.write("\\n${FIRST_MARK}" + first_index + "\\n" + sys.base_prefix + "\\n")
+        sys.stdout.flush()
+except Exception:
+    first_index = None
+
+import json, platform, sysconfig
 
 def full_version(info):
     text = "%d.%d.%d" % tuple(info[:3])
@@ -144,6 +170,8 @@ def musl_version():
         return None
 
 def default_index():
+    if first_index:
+        return first_index
     import glob, importlib
     try:
         from pip._internal.models.index import PyPI

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { blake3Hex } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
-import { runProcess } from "../platform/process.ts";
+import { type RunResult, runProcess, startProcess } from "../platform/process.ts";
 import type { MarkerEnvironment } from "../standards/marker-environment.ts";
 import { readLines } from "./candidates.ts";
-import { INSPECT_MARK, INSPECT_SCRIPT } from "./inspect-script.ts";
+import { FIRST_MARK, INSPECT_MARK, INSPECT_SCRIPT } from "./inspect-script.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type PlatformFacts, tagsOfInterpreter } from "./interpreter-tags.ts";
 import { unsupportedImplementation } from "./python-request.ts";
@@ -19,6 +19,7 @@ export interface InspectContext {
   timeout?: number;
 }
 
+const FIRST_WORDS = new RegExp(`^${FIRST_MARK}(.*)\\r?\\n(.*)\\r?\\n`, "m");
 /** A cold start from a slow disk takes one or two seconds. */
 const TIMEOUT = 20_000;
 
@@ -43,6 +44,41 @@ interface Answer extends PlatformFacts {
 export function inspectInterpreter(path: string, context: InspectContext): Interpreter {
   const executable = baseExecutable(path);
   return rememberedInterpreter(context.home, executable) ?? ask(executable, context);
+}
+
+/** An interpreter that is being asked while this process goes on. Whoever has it waits for `interpreter`. */
+export interface AskedInterpreter {
+  /** What fetching can begin with, where the interpreter says so before it has said everything. Never fails. */
+  first: Promise<FirstWords | undefined>;
+  /** Fails as `inspectInterpreter` does. */
+  interpreter: Promise<Interpreter>;
+}
+
+export type FirstWords = Pick<Interpreter, "basePrefix" | "defaultIndex">;
+
+/** Known at once where the executable is remembered: then there are no first words. */
+export function askInterpreter(path: string, context: InspectContext): AskedInterpreter {
+  const first = Promise.withResolvers<FirstWords | undefined>();
+  const asked = async () => {
+    const executable = baseExecutable(path);
+    const known = rememberedInterpreter(context.home, executable);
+    if (known !== undefined) return known;
+    const timeout = context.timeout ?? TIMEOUT;
+    const heard = (text: string) => {
+      const [, index, prefix] = FIRST_WORDS.exec(text) ?? [];
+      if (index !== undefined && prefix !== undefined)
+        first.resolve({ defaultIndex: index, basePrefix: prefix });
+    };
+    const result = await startProcess(commandOf(executable), { ...runOptions(context), heard }).catch(
+      (error) => {
+        throw bad(executable, "cannot be started", error);
+      },
+    );
+    return interpreterOf(executable, answerOf(executable, result, timeout), context);
+  };
+  const interpreter = asked().finally(() => first.resolve(undefined));
+  interpreter.catch(() => {});
+  return { first: first.promise, interpreter };
 }
 
 /** The real executable behind a path: symlinks resolved, and out of the virtual environment if it is in one. */
@@ -99,7 +135,10 @@ function notFound(path: string, what: string, cause?: unknown): Failure {
 }
 
 function ask(executable: string, context: InspectContext): Interpreter {
-  const answer = run(executable, context);
+  return interpreterOf(executable, run(executable, context), context);
+}
+
+function interpreterOf(executable: string, answer: Answer, context: InspectContext): Interpreter {
   if (!/^\d+\.\d+/.test(answer.version)) throw bad(executable, "does not say its version");
   const [major = 0, minor = 0] = answer.version.split(".").map(Number);
   if (major !== 3 || minor < 8) {
@@ -149,17 +188,24 @@ function ask(executable: string, context: InspectContext): Interpreter {
 }
 
 function run(executable: string, context: InspectContext): Answer {
-  const timeout = context.timeout ?? TIMEOUT;
-  let result: ReturnType<typeof runProcess>;
+  let result: RunResult;
   try {
-    result = runProcess([executable, "-I", "-B", "-c", INSPECT_SCRIPT], {
-      env: context.env,
-      timeout,
-      maxOutput: 4 * 1024 * 1024,
-    });
+    result = runProcess(commandOf(executable), runOptions(context));
   } catch (error) {
     throw bad(executable, "cannot be started", error);
   }
+  return answerOf(executable, result, context.timeout ?? TIMEOUT);
+}
+
+function commandOf(executable: string): string[] {
+  return [executable, "-I", "-B", "-c", INSPECT_SCRIPT];
+}
+
+function runOptions({ env, timeout = TIMEOUT }: InspectContext) {
+  return { env, timeout, maxOutput: 4 * 1024 * 1024 };
+}
+
+function answerOf(executable: string, result: RunResult, timeout: number): Answer {
   if (result.timedOut) throw bad(executable, `did not answer in ${timeout / 1000} seconds`);
   const start = result.stdout.lastIndexOf(INSPECT_MARK);
   if (result.code !== 0 || start < 0) {

@@ -48,8 +48,13 @@ export function runProcess(argv: readonly string[], options: RunOptions = {}): R
   }
 }
 
+export interface StartOptions extends RunOptions {
+  /** Called with all of standard output that has come, each time that more has. */
+  heard?: (stdout: string) => void;
+}
+
 /** The same while this process goes on. */
-export async function startProcess(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function startProcess(argv: readonly string[], options: StartOptions = {}): Promise<RunResult> {
   const { timeout, maxOutput = MAX_OUTPUT } = options;
   let timedOut = false;
   try {
@@ -68,7 +73,7 @@ export async function startProcess(argv: readonly string[], options: RunOptions 
             child.kill("SIGKILL");
           }, timeout);
     const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
+      textOf(child.stdout, options.heard),
       new Response(child.stderr).text(),
     ]);
     await child.exited;
@@ -77,6 +82,17 @@ export async function startProcess(argv: readonly string[], options: RunOptions 
   } catch (error) {
     throw cannotStart(argv, error);
   }
+}
+
+async function textOf(stream: ReadableStream<Uint8Array>, heard: StartOptions["heard"]): Promise<string> {
+  if (heard === undefined) return await new Response(stream).text();
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    heard(text);
+  }
+  return text + decoder.decode();
 }
 
 function common(options: RunOptions): { cwd?: string; env?: Record<string, string | undefined> } {

@@ -1,6 +1,6 @@
 /** Opens the indexes that the settings of a command name. */
 import { existsSync } from "node:fs";
-import type { Interpreter } from "../interpreters/interpreter.ts";
+import type { FirstWords } from "../interpreters/inspect.ts";
 import { rememberedDefaultIndex } from "../interpreters/remembered.ts";
 import { createPackageIndex, type PackageIndex } from "../package-index/client.ts";
 import {
@@ -22,7 +22,7 @@ export interface IndexRequest {
   flags: SettingFlags;
   project: Project | undefined;
   user: UserConfig | undefined;
-  interpreter: Interpreter | undefined;
+  interpreter: FirstWords | undefined;
   context: ActContext;
 }
 

@@ -1,4 +1,5 @@
 /** Locking as a whole act: from what the project declares to the two lock files, doing as little as the state allows. */
+import type { AskedInterpreter } from "../interpreters/inspect.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { diffLocks, isEmptyDiff, type LockDiff } from "../lock/lock-diff.ts";
 import {
@@ -57,6 +58,8 @@ export interface LockOptions {
    * request too.
    */
   trial?: LockOutcome;
+  /** The project's interpreter, where it must be there whether or not anything has to be resolved. */
+  asked?: AskedInterpreter;
   /** Called when all that can fail is done, and the lock is about to be written or was found to be right. */
   beforeWriting?: () => void;
 }
@@ -121,6 +124,7 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   const inputs = lockInputs(project, asked.request.sources);
   const upgrading = options.upgrade === true || options.upgrade.length > 0;
   if (read !== undefined && read.dpl.header.fingerprint === asked.fingerprint && !upgrading) {
+    await options.asked?.interpreter;
     const confirmed = read.state !== "fresh" || options.beforeWriting !== undefined;
     if (mode === "write") options.beforeWriting?.();
     if (confirmed && mode === "write") await confirmInputs(project.root, read, inputs);
@@ -137,7 +141,10 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
       milliseconds: performance.now() - started,
     };
   }
-  if (mode === "check" && read === undefined) throw outdated(project, undefined);
+  if (mode === "check" && read === undefined) {
+    await options.asked?.interpreter;
+    throw outdated(project, undefined);
+  }
   if (options.options === "keep") asked = ask(flags);
   const passing = movesOn(asked.settings, project.main.settings);
   const resolved =

@@ -1,5 +1,6 @@
 /** Which interpreter a project is locked and installed with. */
-import { findInterpreter } from "../interpreters/find.ts";
+import { askForInterpreter } from "../interpreters/find.ts";
+import type { AskedInterpreter } from "../interpreters/inspect.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import type { ActContext } from "./act-context.ts";
 import type { Project } from "./discover.ts";
@@ -12,12 +13,22 @@ import type { SettingFlags } from "./settings.ts";
  */
 export async function interpreterFor(
   project: Project,
-  { python }: SettingFlags,
+  flags: SettingFlags,
   context: ActContext,
   more: readonly string[] = [],
 ): Promise<Interpreter> {
+  return await askProjectsInterpreter(project, flags, context, more).interpreter;
+}
+
+/** The same, with what it says first. */
+export function askProjectsInterpreter(
+  project: Project,
+  { python }: SettingFlags,
+  context: ActContext,
+  more: readonly string[] = [],
+): AskedInterpreter {
   const joint = [jointRequiresPython(project), ...more].filter((text) => text !== undefined).join(",");
-  return await findInterpreter(
+  return askForInterpreter(
     {
       ...(python === undefined ? {} : { python }),
       ...(joint === "" ? {} : { requiresPython: joint }),

@@ -1,4 +1,5 @@
 /** Resolves a project for good: with an interpreter, the indexes, and builds where metadata needs them. */
+import type { AskedInterpreter } from "../interpreters/inspect.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { type CompiledLock, compileLock } from "../lock/lock-files.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
@@ -12,14 +13,13 @@ import type { ActContext } from "./act-context.ts";
 import { buildInterfaceFor } from "./build-hooks.ts";
 import { withStatedMetadata } from "./dependency-metadata.ts";
 import type { Project } from "./discover.ts";
-import { openIndex } from "./index-source.ts";
+import { openIndexEarly } from "./early-index.ts";
 import { isDynamic, type ProjectFile } from "./project-file.ts";
-import { interpreterFor } from "./project-interpreter.ts";
+import { askProjectsInterpreter } from "./project-interpreter.ts";
 import { recordBuilds } from "./recorded-builds.ts";
 import { openMemo, type RememberedResolution } from "./resolution-memo.ts";
 import { settingsToCompare } from "./resolve-request.ts";
 import { defaultGroups } from "./root-requirements.ts";
-import { pointingAt } from "./setting-checks.ts";
 import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface ResolveProjectOptions {
@@ -33,6 +33,8 @@ export interface ResolveProjectOptions {
   fingerprint: string;
   /** The answer depends on the clock: it is not worth keeping. */
   passing: boolean;
+  /** The project's interpreter, where somebody asks it already. */
+  asked?: AskedInterpreter;
 }
 
 export interface ResolvedProject {
@@ -57,10 +59,10 @@ const LONG = 4000;
 export async function resolveProject(options: ResolveProjectOptions): Promise<ResolvedProject> {
   const { flags, user, context, settings } = options;
   context.progress({ kind: "phase", phase: "resolving" });
-  const interpreter = await interpreterFor(options.project, flags, context);
-  const index = await pointingAt(options.project.main.document, () =>
-    openIndex({ flags, project: options.project, user, interpreter, context }),
-  );
+  const asked = options.asked ?? askProjectsInterpreter(options.project, flags, context);
+  const { project: declared } = options;
+  const early = { flags, project: declared, user, context, requestOf: options.requestOf };
+  const { index, interpreter } = await openIndexEarly(asked, early);
   try {
     const buildsOf = (project: Project) =>
       buildInterfaceFor({

@@ -3,7 +3,7 @@ import { Failure } from "../../platform/errors.ts";
 import { WHOLE_DEFAULT } from "../../project/environment-question.ts";
 import { type LockOutcome, lockProject } from "../../project/lock-project.ts";
 import type { PinOutcome } from "../../project/pin-outputs.ts";
-import { interpreterFor } from "../../project/project-interpreter.ts";
+import { askProjectsInterpreter } from "../../project/project-interpreter.ts";
 import type { ToolSettings } from "../../project/tool-settings.ts";
 import type { CliContext } from "../context.ts";
 import type { LockFlags } from "../flags/lock-flags.ts";
@@ -19,10 +19,12 @@ export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
       });
     }
     const opened = await openProject(session, flags);
-    // Said even where nothing has to be resolved: a Python that is not there must not pass unnoticed.
-    if (flags.python !== undefined) await interpreterFor(opened.project, opened.flags, opened.context);
     const outcome = await lockProject({
       ...opened,
+      // Even where nothing has to be resolved: a Python that is not there must not pass unnoticed.
+      ...(flags.python === undefined
+        ? {}
+        : { asked: askProjectsInterpreter(opened.project, opened.flags, opened.context) }),
       upgrade: upgradesOf(flags, opened.project.main.settings),
       options: flags.check === true ? "keep" : "own",
       mode: flags.check === true ? "check" : flags.dryRun === true ? "dry-run" : "write",

@@ -62,6 +62,7 @@ export function universeIndex(
     },
     metadataIfCached: (file) => (options.delay === undefined ? metadataOf(file) : undefined),
     download: () => Promise.reject(new Failure("DXPY_OFFLINE_MISSING", "nothing here can be downloaded")),
+    fetchAhead: () => {},
     findFile: async () => undefined,
     readings: () => undefined,
     unchanged: async () => false,
