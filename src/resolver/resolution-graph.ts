@@ -9,6 +9,7 @@ import { compareVersions, type Version } from "../standards/version.ts";
 import type { Project } from "./catalog.ts";
 import type { ForkEnvironment } from "./fork-environment.ts";
 import { forkMarker } from "./fork-marker.ts";
+import { firstPython } from "./forks.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
 import type { ResolvedDependency, ResolvedPackage, ResolvedSource } from "./resolution.ts";
 import type { Session } from "./session.ts";
@@ -71,7 +72,8 @@ function versionOf({ project, index }: GraphNode): Version {
 
 /**
  * The markers of the forks, where there are several, and of the environments that they leave anything out of. Forks
- * for conflicting extras and groups are in the same environments, which are named once.
+ * for conflicting extras and groups are in the same environments, which are named once. They have an order of their own,
+ * newest Pythons first: in which order forks came up depends on where the resolution began.
  */
 export function forkTexts(
   session: Session,
@@ -79,17 +81,25 @@ export function forkTexts(
 ): { forks: string[]; environments: string[] } {
   const { arena, pythonMarker, request } = session;
   const textOf = (tree: MarkerTree) => markerText(arena, tree, pythonMarker) ?? [];
+  const inOrder = (markers: readonly MarkerTree[]) =>
+    markers
+      .flatMap((tree) => {
+        const text = markerText(arena, tree, pythonMarker);
+        return text === undefined ? [] : [{ text, from: firstPython(arena, tree, pythonMarker) }];
+      })
+      .sort((a, b) => b.from - a.from || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
+      .map(({ text }) => text);
   // A fork for Pythons that the project does not admit says nothing to the next resolution.
   const told = solved.filter(({ marker }) => !arena.isDisjoint(marker, pythonMarker));
   const trees = Array.from(new Set(told.map(({ marker }) => marker)));
   // What is chosen among conflicting extras is said where the same environments are divided differently for it.
   const forks = overlap(session, trees)
-    ? told.flatMap((env) => textOf(forkMarker(session, env)))
-    : trees.flatMap(textOf);
+    ? inOrder(told.map((env) => forkMarker(session, env)))
+    : inOrder(trees);
   const all = trees.reduce((some, tree) => arena.or(some, tree), falseMarker);
   if (arena.implies(pythonMarker, all)) return { forks: forks.length > 1 ? forks : [], environments: [] };
   const declared = request.environments.flatMap((text) => textOf(fromMarker(arena, parseMarker(text))));
-  return { forks, environments: declared.length > 0 ? declared : trees.flatMap(textOf) };
+  return { forks, environments: declared.length > 0 ? declared : inOrder(trees) };
 }
 
 /** Whether different markers hold somewhere at once. */

@@ -255,9 +255,9 @@ describe("environments", () => {
     const first = await resolveIn(universe, asked);
     expect(first.forks).toEqual([
       '"x" not in extras and "y" in extras',
-      'sys_platform == "linux" and "x" in extras and "y" not in extras',
-      'sys_platform != "linux" and "x" in extras and "y" not in extras',
       '"x" not in extras and "y" not in extras',
+      'sys_platform != "linux" and "x" in extras and "y" not in extras',
+      'sys_platform == "linux" and "x" in extras and "y" not in extras',
     ]);
     const again = await resolveIn(universe, { ...asked, forks: first.forks });
     expect([again.forks, lines(again)]).toEqual([first.forks, lines(first)]);
@@ -269,17 +269,21 @@ describe("environments", () => {
   });
 
   test("of what a marker leaves open, only the project's own Pythons order the forks", async () => {
-    const universe = plain({ a: { "1.0": [] } });
-    const { forks } = await resolveIn(universe, {
-      requires: ["a", "a; implementation_name == 'pypy' or python_version < '3.9'"],
+    // What is resolved first is preferred by what comes after it.
+    const universe = plain({ a: { "1.0": [], "2.0": [] } });
+    const pypy = await resolveIn(universe, {
+      requires: ["a", "a!=2.0; implementation_name == 'pypy' or python_version < '3.9'"],
       requiresPython: ">=3.9",
     });
-    expect(forks).toEqual(['implementation_name == "pypy"', 'implementation_name != "pypy"']);
+    expect(lines(pypy)).toEqual(["a 1.0"]);
     const older = await resolveIn(universe, {
-      requires: ["a", "a; python_version in '3.8 3.10'"],
+      requires: ["a", "a!=2.0; python_version in '3.8 3.10'"],
       requiresPython: ">=3.10",
     });
-    expect(older.forks).toEqual(['python_full_version >= "3.11"', 'python_full_version < "3.11"']);
+    expect(lines(older)).toEqual([
+      'a 1.0 ; python_full_version < "3.11"',
+      'a 2.0 ; python_full_version >= "3.11"',
+    ]);
   });
 
   test("forks that are there from the start are resolved from the newest Python on", async () => {
@@ -289,8 +293,28 @@ describe("environments", () => {
     const environments = ["python_version < '3.13'", "python_version >= '3.13'"];
     const newest = await resolveIn(universe, { requires: ["a"], environments });
     expect(newest.forks).toEqual(['python_full_version >= "3.13"', 'python_full_version < "3.13"']);
+    expect(lines(newest)).toEqual([
+      'a 1.0 ; python_full_version < "3.13"',
+      'a 2.0 ; python_full_version >= "3.13"',
+    ]);
     const oldest = await resolveIn(universe, { requires: ["a"], environments, forkStrategy: "fewest" });
-    expect(oldest.forks).toEqual(['python_full_version < "3.13"', 'python_full_version >= "3.13"']);
+    expect(lines(oldest)).toEqual(["a 1.0"]);
+  });
+
+  test("forks have one order, wherever the resolution began", async () => {
+    const universe = plain({ a: { "1.0": [], "2.0": [] }, b: { "1.0": [], "2.0": [] } });
+    const asked = {
+      requires: [
+        "a<2; python_version < '3.13'",
+        "a; python_version >= '3.13'",
+        "b<2; sys_platform == 'win32'",
+        "b; sys_platform != 'win32'",
+      ],
+    };
+    const { forks } = await resolveIn(universe, asked);
+    expect(forks).toHaveLength(4);
+    for (const begin of [forks, forks.toReversed()])
+      expect((await resolveIn(universe, { ...asked, forks: begin })).forks).toEqual(forks);
   });
 
   test("a constraint that names no versions makes no forks", async () => {
@@ -382,8 +406,8 @@ describe("environments", () => {
       requiredEnvironments: ["sys_platform == 'linux' and platform_machine == 'x86_64'"],
     });
     expect(resolution.forks).toEqual([
-      'python_full_version < "3.13" and sys_platform == "win32"',
       'python_full_version < "3.13" and sys_platform != "win32"',
+      'python_full_version < "3.13" and sys_platform == "win32"',
     ]);
   });
 
