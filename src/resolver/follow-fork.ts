@@ -27,7 +27,7 @@ interface Dependency {
  * What a fork comes to, or `undefined` where it has to be solved. The state has been propagated; it is left as it was.
  * `versions`: of the fork's `resume`, where that names one.
  */
-export function followFork(session: Session, state: ForkState): SolvedFork | undefined {
+export async function followFork(session: Session, state: ForkState): Promise<SolvedFork | undefined> {
   const { solver, resume, tracker } = state;
   const { solution } = solver;
   if (tracker.prioritize.length + tracker.deprioritize.length > 0) return undefined;
@@ -43,7 +43,8 @@ export function followFork(session: Session, state: ForkState): SolvedFork | und
     if (version === undefined || !ranges.get(id)!.every((range) => contains(range, version)))
       return undefined;
     chosen.set(id, version);
-    const dependencies = dependenciesOf(session, state, id, version);
+    const found = dependenciesOf(session, state, id, version);
+    const dependencies = found instanceof Promise ? await found : found;
     if (dependencies === undefined) return undefined;
     const to: PackageId[] = [];
     for (const { on, range } of dependencies) {
@@ -76,31 +77,42 @@ function firstChoice(session: Session, state: ForkState, id: PackageId): number 
   return steadyChoice(session, state, one.name, set);
 }
 
-/** `undefined`: the version is out, forks, or has to be waited for. */
+/** `undefined`: the version is out, or forks. A promise where something has to be fetched first. */
 function dependenciesOf(
   session: Session,
   state: ForkState,
   id: PackageId,
   version: number,
-): readonly Dependency[] | undefined {
+): Found | Promise<Found> {
   // What the solver was told before, it is not told again.
   if (state.added[id]?.includes(version)) return dependenciesTold(state.solver, id, version);
+  const metadata = metadataOf(session, state, session.table.get(id), version);
+  return metadata instanceof Promise
+    ? orSolved(metadata.then((ready) => dependenciesIn(session, state, id, version, ready)))
+    : dependenciesIn(session, state, id, version, metadata);
+}
+
+type Found = readonly Dependency[] | undefined;
+
+function dependenciesIn(
+  session: Session,
+  state: ForkState,
+  id: PackageId,
+  version: number,
+  metadata: Exclude<ReturnType<typeof metadataOf>, Promise<unknown>>,
+): Found | Promise<Found> {
   const one = session.table.get(id);
-  const metadata = metadataOf(session, state, one, version);
-  if (metadata instanceof Promise) {
-    // Whoever comes to need it meets the failure; nobody else does.
-    metadata.catch(() => {});
-    return undefined;
-  }
   const forks = forksOfVersion(session, state, one, metadata);
   if ("problem" in forks || forks.length > 1) return undefined;
   const edges = forks[0]?.edges ?? [];
+  const told = () => toldEdges(session, state.env, one, version, edges).map(({ dependency }) => dependency);
   const loading = loadProjects(session, state.env, one, edges);
-  if (loading.length > 0) {
-    Promise.all(loading).catch(() => {});
-    return undefined;
-  }
-  return toldEdges(session, state.env, one, version, edges).map(({ dependency }) => dependency);
+  return loading.length > 0 ? orSolved(Promise.all(loading).then(told)) : told();
+}
+
+/** What cannot be fetched may not be needed: who solves the fork finds out. */
+function orSolved(found: Promise<Found>): Promise<Found> {
+  return found.catch(() => undefined);
 }
 
 /** Whether the versions are together what is known to be incompatible. */

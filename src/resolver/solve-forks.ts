@@ -69,10 +69,11 @@ export async function solveForks(
   const solved: ForkEnvironment[] = [];
   let refused = 0;
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    const hopeful = !solveEach && refused < PATIENCE + 2 * counts.followed;
-    let fork = hopeful ? follow(session, state, counts) : undefined;
+    // Where nobody has gone ahead, the first choices will not do.
+    const hopeful = !solveEach && session.preferred.size > 0 && refused < PATIENCE + 2 * counts.followed;
+    let fork = hopeful ? await follow(session, state, counts) : undefined;
     if (fork === undefined) {
-      refused += 1;
+      if (hopeful) refused += 1;
       const further = await solveFork(session, state, counts, onProgress);
       if (further !== undefined) {
         for (const one of further) one.seen = one.solver.mark;
@@ -92,15 +93,17 @@ export async function solveForks(
 }
 
 /** What a fork comes to where that takes no solving. */
-function follow(session: Session, state: ForkState, counts: SolveCounts): SolvedFork | undefined {
-  // Nobody has gone ahead: the first choices will not do.
-  if (session.preferred.size === 0) return undefined;
+async function follow(
+  session: Session,
+  state: ForkState,
+  counts: SolveCounts,
+): Promise<SolvedFork | undefined> {
   if (state.resume === undefined) {
     const { conflicts } = counts;
     propagate(session, state, counts);
     if (counts.conflicts !== conflicts) return undefined;
   }
-  const fork = followFork(session, state);
+  const fork = await followFork(session, state);
   if (fork !== undefined) counts.followed += 1;
   return fork;
 }
