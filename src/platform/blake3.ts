@@ -3,11 +3,13 @@ import { createPortableBlake3 } from "./blake3-portable.ts";
 /**
  * BLAKE3 in two sizes. For a few kB: our own, synchronous, no load cost (0.2 ms per kB in a young process, so keep the
  * input short). For whole files: a native module, loaded on demand (6 GB/s), or WebAssembly where it cannot be loaded
- * (0.5 GB/s).
+ * (0.5 GB/s). Once a thread has loaded it, small inputs are its work too.
  */
 export function blake3Bytes(data: string | Uint8Array): Uint8Array {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  if (loaded !== undefined) return loaded.hash(bytes);
   const hasher = createPortableBlake3();
-  hasher.update(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  hasher.update(bytes);
   return hasher.digest();
 }
 
@@ -30,10 +32,16 @@ export interface BulkBlake3 {
 }
 
 let bulk: Promise<BulkBlake3> | undefined;
+let loaded: BulkBlake3 | undefined;
 
 /** The fast engine, loaded once per thread. */
 export function loadBulkBlake3(): Promise<BulkBlake3> {
-  bulk ??= loadNative().catch(loadWasm);
+  bulk ??= loadNative()
+    .catch(loadWasm)
+    .then((engine) => {
+      loaded = engine;
+      return engine;
+    });
   return bulk;
 }
 

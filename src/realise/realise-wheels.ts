@@ -39,18 +39,20 @@ export async function realiseWheels(
   const budget = createByteBudget(context.memoryLimit ?? defaultMemory);
   const pipeline = createWheelPipeline({
     store: context.store,
+    expected: jobs.length,
     ...(context.workers === undefined ? {} : { workers: context.workers }),
   });
   const results = new Array<UnpackedWheel>(jobs.length);
   const unpacking: Promise<void>[] = [];
-  // The largest takes longest, and would be waited for alone if it came last.
+  // The largest takes longest, and would be waited for alone if it came last. The smallest are here first, and unpacked meanwhile.
   const sizes = jobs.map(likelySize);
   const order = jobs.map((_, index) => index).sort((a, b) => sizes[b]! - sizes[a]!);
   let failure: { error: unknown } | undefined;
   const stopped = Promise.withResolvers<void>();
 
-  async function download(): Promise<void> {
-    for (let index = order.shift(); index !== undefined && !failure; index = order.shift()) {
+  async function download(_: unknown, lane: number): Promise<void> {
+    const next = () => (lane % 4 === 3 ? order.pop() : order.shift());
+    for (let index = next(); index !== undefined && !failure; index = next()) {
       const job = jobs[index]!;
       const release = await budget.take(sizeOf(job));
       try {

@@ -1,4 +1,6 @@
+import { loadBulkBlake3 } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
+import { sharedInflater } from "../platform/inflate.ts";
 import { releaseStaging } from "../platform/staging.ts";
 import { runUnpackJob } from "./unpack-job.ts";
 import type { FromWorker, ToWorker } from "./wheel-pipeline.ts";
@@ -21,6 +23,9 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   }
 };
 self.postMessage({ kind: "ready" });
+// What every wheel needs is loaded while the first is still on its way.
+void loadBulkBlake3().catch(() => {});
+sharedInflater();
 
 /** A Failure loses its class on the way to the other thread: what it says is sent. */
 function describe(error: unknown): Extract<FromWorker, { kind: "failed" }>["error"] {

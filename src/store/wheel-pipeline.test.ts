@@ -17,7 +17,12 @@ for (const workers of [0, 1, 3, undefined]) {
   test(`wheels are unpacked by ${workers ?? "the usual number of"} threads; a bad one fails alone`, async () => {
     const home = homeFolders({ DX_PY_HOME: `${folder}/${workers}` });
     const store = openStore(home);
-    const pipeline = createWheelPipeline({ store, ...(workers === undefined ? {} : { workers }) });
+    const expected = workers === 1 ? {} : { expected: 12 };
+    const pipeline = createWheelPipeline({
+      store,
+      ...expected,
+      ...(workers === undefined ? {} : { workers }),
+    });
     const jobs = wheels.map(({ bytes, filename }) => pipeline.add({ bytes: bytes.slice(), filename }));
     const bad = pipeline.add({ bytes: new Uint8Array(9), filename: "bad-1.0-py3-none-any.whl", name: "bad" });
     await expect(bad).rejects.toThrow("bad-1.0-py3-none-any.whl cannot be unpacked: it is not a zip file");
@@ -54,6 +59,7 @@ test("closing waits for what has begun and refuses the rest", async () => {
 test("closing at once, or without any work, ends", async () => {
   const store = openStore(homeFolders({ DX_PY_HOME: `${folder}/empty` }));
   await createWheelPipeline({ store }).close();
+  await createWheelPipeline({ store, workers: 2, expected: 3 }).close();
   const pipeline = createWheelPipeline({ store, workers: 2 });
   const job = pipeline
     .add({ bytes: wheels[0]!.bytes.slice(), filename: wheels[0]!.filename })

@@ -21,6 +21,8 @@ export interface WheelPipelineOptions {
   store: Store;
   /** Threads. Default: one for each processor, at most 8. 0: none, this thread does it. */
   workers?: number;
+  /** How many wheels will come: threads for them start at once, while the first is still on its way. Default: as wheels come. */
+  expected?: number;
 }
 
 export type ToWorker =
@@ -167,6 +169,8 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
     running -= 1;
     idle.resolve();
   }
+
+  while (threads.size < Math.min(limit, options.expected ?? 0)) start();
 
   return {
     add(job) {
