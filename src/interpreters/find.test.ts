@@ -74,18 +74,22 @@ describe("asking an interpreter", () => {
   test("what it says first is what it says in the end; one that is remembered is known at once", async () => {
     const asked = askForInterpreter({ python }, context());
     const [first, interpreter] = await Promise.all([asked.first, asked.interpreter]);
-    const { defaultIndex, basePrefix } = interpreter;
-    if (first !== undefined) expect(first).toEqual({ defaultIndex: defaultIndex!, basePrefix });
+    const { version: said, defaultIndex, basePrefix } = interpreter;
+    if (first !== undefined)
+      expect(first).toEqual({ version: said, defaultIndex: defaultIndex!, basePrefix });
     const again = askForInterpreter({ python }, context());
     expect(await again.first).toBeUndefined();
     expect(await again.interpreter).toEqual(interpreter);
   });
 
   test("of one that speaks and then breaks, the first words are there, and the failure", async () => {
-    script(`${root}/bin/broken`, 'printf "\\ndx-py-first:https://x.test/simple\\n/usr\\n"; exit 3');
+    script(`${root}/bin/broken`, 'printf "\\ndx-py-first:3.12.1\\nhttps://x.test/simple\\n/usr\\n"; exit 3');
     const asked = askForInterpreter({ python: `${root}/bin/broken` }, context());
-    expect(await asked.first).toEqual({ defaultIndex: "https://x.test/simple", basePrefix: "/usr" });
+    const words = { version: "3.12.1", defaultIndex: "https://x.test/simple", basePrefix: "/usr" };
+    expect(await asked.first).toEqual(words);
     await expect(asked.interpreter).rejects.toMatchObject({ code: "DXPY_BAD_PYTHON" });
+    const unsuited = askForInterpreter({ python: `${root}/bin/broken`, requiresPython: ">=3.13" }, context());
+    expect(await unsuited.first).toBeUndefined();
     script(`${root}/bin/hanging`, "exec sleep 3");
     const hanging = askForInterpreter(
       { python: `${root}/bin/hanging` },

@@ -72,7 +72,9 @@ export function askForInterpreter(request: InterpreterRequest, context: InspectC
     const path =
       parsed.kind === "path" ? absolute(parsed.path, asked.folder) : onPath(parsed.name, context, asked);
     const one = askInterpreter(path, context);
-    first.resolve(one.first);
+    // What does not suit has nothing to begin with.
+    const suits = (words: FirstWords) => requires === undefined || inRange(words, requires);
+    first.resolve(one.first.then((words) => (words !== undefined && suits(words) ? words : undefined)));
     return compatible(await one.interpreter, requires, asked);
   };
   const interpreter = find().finally(() => first.resolve(undefined));

@@ -2,14 +2,20 @@
  * The program that an interpreter runs to describe itself: one JSON object on stdout, after a line that marks its
  * start (start-up hooks may print). Runs on every Python from 2.7, so that an old one is named rather than broken.
  *
- * Before it takes the time to load what it needs for that, it says in two lines what fetching can begin with: the default index, and
- * the base prefix, where pip's settings may be.
+ * Before it takes the time to load what it needs for that, it says in three lines what resolving can begin with: its version, the default
+ * index, and the base prefix, where pip's settings may be.
  */
 export const INSPECT_MARK = "dx-py-interpreter:";
 export const FIRST_MARK = "dx-py-first:";
 
 export const INSPECT_SCRIPT = `
 import os, sys
+
+def full_version(info):
+    text = "%d.%d.%d" % tuple(info[:3])
+    if info[3] != "final":
+        text += {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info[3], info[3][0]) + str(info[4])
+    return text
 
 def index_of_pip():
     # The module by itself: its package would load logging and more.
@@ -24,20 +30,15 @@ def index_of_pip():
             return None
 
 try:
-    first_index = index_of_pip()
+    usable = sys.version_info >= (3, 8) and sys.implementation.name == "cpython"
+    first_index = index_of_pip() if usable else None
     if first_index:
-        sys.stdout.write("\\n${FIRST_MARK}" + first_index + "\\n" + sys.base_prefix + "\\n")
+        sys.stdout.write("\\n${FIRST_MARK}" + "\\n".join([full_version(sys.version_info), first_index, sys.base_prefix, ""]))
         sys.stdout.flush()
 except Exception:
     first_index = None
 
 import json, platform, sysconfig
-
-def full_version(info):
-    text = "%d.%d.%d" % tuple(info[:3])
-    if info[3] != "final":
-        text += {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info[3], info[3][0]) + str(info[4])
-    return text
 
 def answer():
     info = {"version": full_version(sys.version_info), "executable": sys.executable}

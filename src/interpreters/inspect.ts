@@ -19,7 +19,7 @@ export interface InspectContext {
   timeout?: number;
 }
 
-const FIRST_WORDS = new RegExp(`^${FIRST_MARK}(.*)\\r?\\n(.*)\\r?\\n`, "m");
+const FIRST_WORDS = new RegExp(`^${FIRST_MARK}(.*)\\r?\\n(.*)\\r?\\n(.*)\\r?\\n`, "m");
 /** A cold start from a slow disk takes one or two seconds. */
 const TIMEOUT = 20_000;
 
@@ -48,13 +48,13 @@ export function inspectInterpreter(path: string, context: InspectContext): Inter
 
 /** An interpreter that is being asked while this process goes on. Whoever has it waits for `interpreter`. */
 export interface AskedInterpreter {
-  /** What fetching can begin with, where the interpreter says so before it has said everything. Never fails. */
+  /** What resolving can begin with, where the interpreter says so before it has said everything. Never fails. */
   first: Promise<FirstWords | undefined>;
   /** Fails as `inspectInterpreter` does. */
   interpreter: Promise<Interpreter>;
 }
 
-export type FirstWords = Pick<Interpreter, "basePrefix" | "defaultIndex">;
+export type FirstWords = Pick<Interpreter, "version" | "basePrefix" | "defaultIndex">;
 
 /** Known at once where the executable is remembered: then there are no first words. */
 export function askInterpreter(path: string, context: InspectContext): AskedInterpreter {
@@ -65,9 +65,9 @@ export function askInterpreter(path: string, context: InspectContext): AskedInte
     if (known !== undefined) return known;
     const timeout = context.timeout ?? TIMEOUT;
     const heard = (text: string) => {
-      const [, index, prefix] = FIRST_WORDS.exec(text) ?? [];
-      if (index !== undefined && prefix !== undefined)
-        first.resolve({ defaultIndex: index, basePrefix: prefix });
+      const [, version, defaultIndex, basePrefix] = FIRST_WORDS.exec(text) ?? [];
+      if (version !== undefined && defaultIndex !== undefined && basePrefix !== undefined)
+        first.resolve({ version, defaultIndex, basePrefix });
     };
     const result = await startProcess(commandOf(executable), { ...runOptions(context), heard }).catch(
       (error) => {

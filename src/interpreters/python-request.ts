@@ -99,7 +99,7 @@ export function satisfiesRequest(interpreter: Interpreter, request: PythonReques
 }
 
 /** A pre-release counts by its release, as installers do: 3.14.0rc1 is what `>=3.14` gets while there is no other. */
-export function inRange(interpreter: Interpreter, specifiers: SpecifierSet): boolean {
+export function inRange(interpreter: Pick<Interpreter, "version">, specifiers: SpecifierSet): boolean {
   const version = tryParseVersion(releaseParts(interpreter.version).join("."));
   return version !== undefined && setContains(specifiers, version, { prereleases: true });
 }

@@ -24,8 +24,6 @@ export interface PackageIndex {
   page(name: string, options?: PageOptions): Promise<PackagePage | undefined>;
   /** The same without waiting: only what is fresh in the cache (offline: of any age). */
   pageIfCached(name: string, options?: PageOptions): PackagePage | undefined;
-  /** Begins to fetch a page that will probably be asked for. Whoever asks for it meets its failure; it counts as read only then. */
-  fetchAhead(name: string, options?: PageOptions): void;
   /** The core metadata of one file, without downloading it whole where that can be. DXPY_METADATA_NEEDS_BUILD for an
    * sdist that does not state its dependencies statically. */
   metadata(file: DistributionFile): Promise<CoreMetadata>;
@@ -115,7 +113,6 @@ export function createPackageIndex(settings: IndexSettings, context: IndexContex
     download,
     page: (name, options = {}) => pages.page(name, options.index),
     pageIfCached: (name, options = {}) => pages.pageIfCached(name, options.index),
-    fetchAhead: (name, options = {}) => pages.fetchAhead(name, options.index),
     findFile: pages.findFile,
     readings: pages.readings,
     unchanged: pages.unchanged,

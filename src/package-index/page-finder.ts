@@ -19,7 +19,6 @@ import {
 export interface PageFinder {
   page(name: string, pin?: string): Promise<PackagePage | undefined>;
   pageIfCached(name: string, pin?: string): PackagePage | undefined;
-  fetchAhead(name: string, pin?: string): void;
   findFile(
     project: string,
     filename: string,
@@ -134,19 +133,6 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       const page = combine(project, pages, extra);
       found.set(key, page);
       return page;
-    },
-    fetchAhead(name, pin) {
-      const project = normalizeName(name);
-      if (context.offline || !isValidName(project)) return;
-      const ask = async () => {
-        const pages: PackagePage[] = [];
-        for (const source of sourcesFor(pin)) {
-          const page = await source.page(project);
-          if (page !== null) pages.push(page);
-          if (isEnough(pages)) break;
-        }
-      };
-      ask().catch(() => {});
     },
     async findFile(project, filename, hashes) {
       const name = normalizeName(project);

@@ -79,11 +79,17 @@ export function realiseContextFor(of: BuildRequestContext): RealiseContext {
   };
 }
 
+/** The interpreter may still be being asked: builds wait for it. */
+export interface LaterBuilds extends Omit<BuildRequestContext, "interpreter"> {
+  interpreter: Interpreter | Promise<Interpreter>;
+}
+
 /** What the resolver asks of builds; folders whose metadata is static are read without one. */
-export function buildInterfaceFor(of: BuildRequestContext): BuildInterface {
+export function buildInterfaceFor(of: LaterBuilds): BuildInterface {
   let made: Promise<BuildInterface> | undefined;
+  const prepare = async () => await prepareBuilds({ ...of, interpreter: await of.interpreter });
   const builds = () => {
-    made ??= prepareBuilds(of);
+    made ??= prepare();
     return made;
   };
   return {

@@ -1,5 +1,5 @@
 /** Resolves a project for good: with an interpreter, the indexes, and builds where metadata needs them. */
-import type { AskedInterpreter } from "../interpreters/inspect.ts";
+import type { AskedInterpreter, FirstWords } from "../interpreters/inspect.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { type CompiledLock, compileLock } from "../lock/lock-files.ts";
 import { lockFromResolution } from "../lock/lock-from-resolution.ts";
@@ -13,13 +13,14 @@ import type { ActContext } from "./act-context.ts";
 import { buildInterfaceFor } from "./build-hooks.ts";
 import { withStatedMetadata } from "./dependency-metadata.ts";
 import type { Project } from "./discover.ts";
-import { openIndexEarly } from "./early-index.ts";
+import { openIndex } from "./index-source.ts";
 import { isDynamic, type ProjectFile } from "./project-file.ts";
 import { askProjectsInterpreter } from "./project-interpreter.ts";
 import { recordBuilds } from "./recorded-builds.ts";
 import { openMemo, type RememberedResolution } from "./resolution-memo.ts";
 import { settingsToCompare } from "./resolve-request.ts";
 import { defaultGroups } from "./root-requirements.ts";
+import { pointingAt } from "./setting-checks.ts";
 import { optionsToKeep, type ResolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
 export interface ResolveProjectOptions {
@@ -57,12 +58,34 @@ const LONG = 4000;
 
 /** Errors: DXPY_UNSATISFIABLE, DXPY_NO_PYTHON, those of the indexes and of builds. */
 export async function resolveProject(options: ResolveProjectOptions): Promise<ResolvedProject> {
-  const { flags, user, context, settings } = options;
+  const { project, flags, context } = options;
   context.progress({ kind: "phase", phase: "resolving" });
-  const asked = options.asked ?? askProjectsInterpreter(options.project, flags, context);
-  const { project: declared } = options;
-  const early = { flags, project: declared, user, context, requestOf: options.requestOf };
-  const { index, interpreter } = await openIndexEarly(asked, early);
+  const asked = options.asked ?? askProjectsInterpreter(project, flags, context);
+  const first = await asked.first;
+  if (first === undefined) return await resolveWith(await asked.interpreter, asked.interpreter, options);
+  // It takes its time to say the rest, which only builds need.
+  const early = resolveWith(first, asked.interpreter, options);
+  early.catch(() => {});
+  const interpreter = await asked.interpreter;
+  if (agree(first, interpreter)) return await early;
+  await early.catch(() => {});
+  return await resolveWith(interpreter, asked.interpreter, options);
+}
+
+/** Not so where a wrapper says something of its own. */
+function agree(first: FirstWords, { version, defaultIndex, basePrefix }: Interpreter): boolean {
+  return first.version === version && first.defaultIndex === defaultIndex && first.basePrefix === basePrefix;
+}
+
+async function resolveWith(
+  first: FirstWords,
+  interpreter: Promise<Interpreter>,
+  options: ResolveProjectOptions,
+): Promise<ResolvedProject> {
+  const { flags, user, context, settings } = options;
+  const index = await pointingAt(options.project.main.document, () =>
+    openIndex({ flags, project: options.project, user, interpreter: first, context }),
+  );
   try {
     const buildsOf = (project: Project) =>
       buildInterfaceFor({
@@ -77,7 +100,7 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
       });
     const project = await withBuiltMetadata(options.project, buildsOf(options.project));
     const plain = options.requestOf(project);
-    const requiresPython = plain.requiresPython ?? minorAndLater(interpreter);
+    const requiresPython = plain.requiresPython ?? minorAndLater(first);
     const request = { ...plain, requiresPython };
     const frame = {
       requiresPython,
@@ -94,13 +117,13 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
     const known = await memo?.find(build);
     if (known !== undefined) {
       tellUnknownExtras(known.unknownExtras, context);
-      return rememberedProject(known, interpreter);
+      return rememberedProject(known, await interpreter);
     }
     const { resolve } = await import("../resolver/resolve.ts");
     let long = false;
     const resolution = await resolve(request, {
       index: withStatedMetadata(index, project.main.settings["dependency-metadata"] ?? []),
-      interpreter,
+      interpreter: first,
       build,
       onProgress({ decisions, name }: { decisions: number; name?: string }) {
         if (decisions > LONG && !long) expectLongRun();
@@ -114,7 +137,7 @@ export async function resolveProject(options: ResolveProjectOptions): Promise<Re
     tellUnknownExtras(unknownExtras, context);
     const lock = withRoot(lockFromResolution(resolution, frame), project);
     const keep = memo?.record(build, { lock, unknownExtras });
-    return resolvedProject(lock, { stats: resolution.stats, interpreter }, keep);
+    return resolvedProject(lock, { stats: resolution.stats, interpreter: await interpreter }, keep);
   } finally {
     await index.close();
   }
@@ -227,7 +250,7 @@ function withRoot(lock: Lock, project: Project): Lock {
   };
 }
 
-function minorAndLater(interpreter: Interpreter): string {
-  const [major, minor] = interpreter.version.split(".");
+function minorAndLater({ version }: FirstWords): string {
+  const [major, minor] = version.split(".");
   return `>=${major}.${minor}`;
 }

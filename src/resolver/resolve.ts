@@ -15,7 +15,7 @@ export interface ResolveContext {
   /** Absent: nothing can be built, and what needs it fails with DXPY_METADATA_NEEDS_BUILD. */
   build?: BuildInterface;
   /** Says which Pythons to resolve for when the project does not. */
-  interpreter: Interpreter;
+  interpreter: Pick<Interpreter, "version">;
   /** Called now and then while versions are looked at. */
   onProgress?: (progress: ResolveProgress) => void;
   /** For tests, see `SolveOptions`. */

@@ -62,7 +62,6 @@ export function universeIndex(
     },
     metadataIfCached: (file) => (options.delay === undefined ? metadataOf(file) : undefined),
     download: () => Promise.reject(new Failure("DXPY_OFFLINE_MISSING", "nothing here can be downloaded")),
-    fetchAhead: () => {},
     findFile: async () => undefined,
     readings: () => undefined,
     unchanged: async () => false,
