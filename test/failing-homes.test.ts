@@ -262,6 +262,33 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
       expectOrdinary(await asNobody("install"), /permission is denied/);
     });
 
+    test.skipIf(publicPython() === undefined)(
+      "a program of ours that writes through the links of `.venv` is refused; bytecode is kept",
+      async () => {
+        const home = `${me.home}-nobody`;
+        mkdirSync(home);
+        chownSync(home, NOBODY, NOBODY);
+        me.env["DX_PY_HOME"] = home;
+        expect(await asNobody("install")).toMatchObject({ code: 0 });
+        // As `uv pip install` does it: written beside, and moved over what is there.
+        const code = [
+          "import os, sys, core; folder = os.path.dirname(core.__file__); seen = []",
+          "def attempt(act):",
+          "    try: act(); seen.append('done')",
+          "    except PermissionError: seen.append('refused')",
+          "attempt(lambda: open(folder + '/new.py', 'w'))",
+          "attempt(lambda: os.replace(folder + '/__init__.py', folder + '/other.py'))",
+          "attempt(lambda: os.unlink(folder + '/__init__.py'))",
+          "print(*seen, len([n for n in os.listdir(folder + '/__pycache__') if n.startswith('__init__.')]))",
+        ].join("\n");
+        delete me.env["PYTHONDONTWRITEBYTECODE"];
+        const answer = await asNobody("run", "python", "-c", code);
+        expect(answer.stdout.trim()).toBe("refused refused refused 1");
+        expect((await asNobody("cache", "clean")).code).toBe(0);
+        expect(readdirSync(`${home}/store`).filter((name) => /^[0-9a-f]{2}$/.test(name))).toEqual([]);
+      },
+    );
+
     test.skipIf(publicPython() === undefined)("a project that is not ours: one error", async () => {
       await me.ok("lock");
       chownSync(me.dir, 0, 0);

@@ -9,6 +9,7 @@ import { loadBulkBlake3 } from "../platform/blake3.ts";
 import type { Home } from "../platform/home.ts";
 import { mapReadOnly } from "../platform/mapping.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
+import { inClosedFolder } from "./close-tree.ts";
 import { openStore } from "./store.ts";
 import { contentPath, listLevel, names, treePath } from "./store-level.ts";
 
@@ -98,7 +99,7 @@ function exchange(name: string, file: string, staging: string): boolean {
     tryLink(file, name);
     return false;
   }
-  renameSync(temporary, file);
+  inClosedFolder(file.slice(0, file.lastIndexOf("/")), () => renameSync(temporary, file));
   return true;
 }
 

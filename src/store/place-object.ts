@@ -1,6 +1,7 @@
 import { lstatSync, renameSync } from "node:fs";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import { removeTree } from "../platform/staging.ts";
+import { closeTree } from "./close-tree.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
 import { makeLayoutLinks } from "./layout-links.ts";
 import type { EncodedManifest } from "./manifest.ts";
@@ -24,6 +25,7 @@ export function placeObject(
   if (levelHas(root, hash)) return "present";
   const place = treePath(root, hash);
   if (process.platform === "linux") makeLayoutLinks(object, tree, place);
+  closeTree(tree, manifest.entries);
   ensureDir(place.slice(0, place.lastIndexOf("/")));
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -17,7 +17,7 @@ console.log(
     added: sharer.addedBytes,
     reasons: [...sharer.reasons],
     faults: whole.flatMap(({ faults }) => faults),
-    writable: await Bun.write(`${store.objectPath(hashes[0] ?? "")}/lib/written`, "x").then(
+    writable: await Bun.write(`${store.objectPath(hashes[0] ?? "")}/written`, "x").then(
       () => true,
       () => false,
     ),
