@@ -10,18 +10,16 @@
 import { complement, contains, fullSet, type IntegerSet } from "../standards/marker-algebra/integer-set.ts";
 import { steadyChoice } from "./choose-version.ts";
 import type { ForkState } from "./fork-state.ts";
+import type { Edge } from "./forks.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
+import type { Dependency } from "./pubgrub/solver-state.ts";
+import { type PythonBounds, supportsAll } from "./python-requirement.ts";
 import type { Session } from "./session.ts";
-import type { SolvedFork } from "./solved-fork.ts";
-import { dependenciesTold, solvedFork } from "./solved-fork.ts";
+import { dependenciesTold, type SolvedFork, solvedFork } from "./solved-fork.ts";
 import { onlyVersion } from "./solver-notes.ts";
 import { loadProjects, toldEdges } from "./told-edges.ts";
 import { forksOfVersion, metadataOf } from "./version-edges.ts";
-
-interface Dependency {
-  on: PackageId;
-  range: IntegerSet;
-}
+import type { VirtualPackage } from "./virtual-packages.ts";
 
 /**
  * What a fork comes to, or `undefined` where it has to be solved. The state has been propagated; it is left as it was.
@@ -32,7 +30,7 @@ export async function followFork(session: Session, state: ForkState): Promise<So
   const { solution } = solver;
   if (tracker.prioritize.length + tracker.deprioritize.length > 0) return undefined;
   const chosen = new Map<PackageId, number>();
-  const targets = new Map<PackageId, readonly PackageId[]>();
+  const needs = new Map<PackageId, readonly Dependency[]>();
   const ranges = new Map<PackageId, IntegerSet[]>();
   // Grows while it is walked through.
   const waiting = solution.undecided();
@@ -40,13 +38,13 @@ export async function followFork(session: Session, state: ForkState): Promise<So
   for (const id of waiting) {
     const forced = resume?.id === id ? resume.version : undefined;
     const version = forced ?? firstChoice(session, state, id);
-    if (version === undefined || !ranges.get(id)!.every((range) => contains(range, version)))
-      return undefined;
+    if (version === undefined) return undefined;
+    for (const range of ranges.get(id)!) if (!contains(range, version)) return undefined;
     chosen.set(id, version);
     const found = dependenciesOf(session, state, id, version);
     const dependencies = found instanceof Promise ? await found : found;
     if (dependencies === undefined) return undefined;
-    const to: PackageId[] = [];
+    needs.set(id, dependencies);
     for (const { on, range } of dependencies) {
       const known = chosen.get(on) ?? solution.decision(on);
       if (known >= 0) {
@@ -59,12 +57,10 @@ export async function followFork(session: Session, state: ForkState): Promise<So
           waiting.push(on);
         }
       }
-      if (on !== id) to.push(on);
     }
-    targets.set(id, to);
   }
   if (violates(state, chosen)) return undefined;
-  return solvedFork(state, chosen, targets);
+  return solvedFork(state, chosen, needs);
 }
 
 /** From all that is not excluded yet. */
@@ -86,6 +82,8 @@ function dependenciesOf(
 ): Found | Promise<Found> {
   // What the solver was told before, it is not told again.
   if (state.added[id]?.includes(version)) return dependenciesTold(state.solver, id, version);
+  const known = session.followed[id];
+  if (known?.version === version && known.python(state.python)) return known.needs;
   const metadata = metadataOf(session, state, session.table.get(id), version);
   return metadata instanceof Promise
     ? orSolved(metadata.then((ready) => dependenciesIn(session, state, id, version, ready)))
@@ -105,9 +103,25 @@ function dependenciesIn(
   const forks = forksOfVersion(session, state, one, metadata);
   if ("problem" in forks || forks.length > 1) return undefined;
   const edges = forks[0]?.edges ?? [];
-  const told = () => toldEdges(session, state.env, one, version, edges).map(({ dependency }) => dependency);
+  const told = () => {
+    const needs = toldEdges(session, state.env, one, version, edges).map(({ dependency }) => dependency);
+    if (isSteady(session, one, edges)) {
+      const bounds = metadata !== undefined && "needs" in metadata ? metadata.requiresPython : undefined;
+      const python = (asked: PythonBounds) => bounds === undefined || supportsAll(bounds, asked);
+      // Filled up, not left with holes.
+      while (session.followed.length < id) session.followed.push(undefined);
+      session.followed[id] = { version, needs, python };
+    }
+    return needs;
+  };
   const loading = loadProjects(session, state.env, one, edges);
   return loading.length > 0 ? orSolved(Promise.all(loading).then(told)) : told();
+}
+
+/** Whether a version needs the same in every fork that can have it. */
+function isSteady(session: Session, one: VirtualPackage, edges: readonly Edge[]): boolean {
+  if (one.kind === "package") return session.plainTold.get(edges) !== undefined;
+  return one.kind !== "root" && one.kind !== "python";
 }
 
 /** What cannot be fetched may not be needed: who solves the fork finds out. */

@@ -28,6 +28,8 @@ export interface ForkState {
   next: PackageId;
   /** Of the memory that forks share, what this one has seen while it waits for its turn. */
   seen?: Mark;
+  /** What follows from its last decision is derived already. To derive it once more might show more than it does to who goes on. */
+  propagated?: boolean;
   /** After a fork on a version: the package to go on with, and perhaps the version for it. */
   resume?: { id: PackageId; version?: number };
 }

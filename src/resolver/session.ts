@@ -51,6 +51,8 @@ export interface Session {
   plainTold: Map<readonly Edge[], readonly ToldEdge[] | undefined>;
   /** The same of single edges, from versions to other projects. */
   told: Map<Edge, ToldEdge>;
+  /** By package, the version that a followed fork had last, what it needs in every fork, and whether these Pythons can have it. */
+  followed: (FollowedVersion | undefined)[];
   /** Every name comes from the same place in every fork. */
   oneOrigin: boolean;
   /** What the request requires by itself: the root's requirements, constraints and overrides. */
@@ -70,6 +72,12 @@ export interface ToldEdge {
   range: IntegerSet;
   urgency: { pinned: boolean; direct: boolean };
   dependency: Dependency;
+}
+
+export interface FollowedVersion {
+  version: number;
+  needs: readonly Dependency[];
+  python(asked: PythonBounds): boolean;
 }
 
 interface MarkedSource {
@@ -158,6 +166,7 @@ export function openSession(
     plainEdges: new Map(),
     plainTold: new Map(),
     told: new Map(),
+    followed: [],
     oneOrigin: sources.size === 0 && Object.keys(request.indexPins).length === 0,
     originOf: originFinder(arena, sources, request.indexPins),
     loaded(name, env) {

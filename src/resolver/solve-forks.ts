@@ -101,6 +101,7 @@ async function follow(
   if (state.resume === undefined) {
     const { conflicts } = counts;
     propagate(session, state, counts);
+    state.propagated = true;
     if (counts.conflicts !== conflicts) return undefined;
   }
   const fork = await followFork(session, state);
@@ -123,7 +124,8 @@ async function solveFork(
     let version = state.resume?.version;
     delete state.resume;
     if (id === undefined) {
-      propagate(session, state, counts);
+      if (!state.propagated) propagate(session, state, counts);
+      state.propagated = false;
       reprioritize(session, state);
       id = solver.solution.pick(prioritize);
       if (id === undefined) return undefined;

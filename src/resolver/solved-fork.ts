@@ -1,8 +1,8 @@
-import { contains, type IntegerSet } from "../standards/marker-algebra/integer-set.ts";
+import { contains } from "../standards/marker-algebra/integer-set.ts";
 import type { ForkEnvironment } from "./fork-environment.ts";
 import type { ForkState } from "./fork-state.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
-import type { SolverState } from "./pubgrub/solver-state.ts";
+import type { Dependency, SolverState } from "./pubgrub/solver-state.ts";
 
 /** What a fork came to. */
 export interface SolvedFork {
@@ -16,7 +16,7 @@ export interface SolvedFork {
 export function solvedFork(
   state: ForkState,
   chosen: ReadonlyMap<PackageId, number> = new Map(),
-  targets: ReadonlyMap<PackageId, readonly PackageId[]> = new Map(),
+  needs: ReadonlyMap<PackageId, readonly Dependency[]> = new Map(),
 ): SolvedFork {
   const { env, solver } = state;
   const versions = new Map(solver.solution.decisions());
@@ -24,28 +24,19 @@ export function solvedFork(
   return {
     env,
     versions,
-    needs: (id) => targets.get(id) ?? neededBy(solver, versions, id),
+    *needs(id) {
+      const version = versions.get(id)!;
+      for (const { on, range } of needs.get(id) ?? dependenciesTold(solver, id, version)) {
+        const chosen = versions.get(on);
+        if (on !== id && chosen !== undefined && contains(range, chosen)) yield on;
+      }
+    },
   };
 }
 
-function* neededBy(
-  solver: SolverState,
-  versions: ReadonlyMap<PackageId, number>,
-  id: PackageId,
-): Generator<PackageId> {
-  for (const { on, range } of dependenciesTold(solver, id, versions.get(id)!)) {
-    const chosen = versions.get(on);
-    if (chosen !== undefined && contains(range, chosen)) yield on;
-  }
-}
-
 /** What the solver was told that a version needs. */
-export function dependenciesTold(
-  solver: SolverState,
-  id: PackageId,
-  version: number,
-): { on: PackageId; range: IntegerSet }[] {
-  const told: { on: PackageId; range: IntegerSet }[] = [];
+export function dependenciesTold(solver: SolverState, id: PackageId, version: number): Dependency[] {
+  const told: Dependency[] = [];
   for (const incompatibility of solver.incompatibilitiesOf(id)) {
     const { cause } = solver.arena[incompatibility]!;
     if (cause.kind === "dependency" && cause.dependent === id && contains(cause.versions, version))
