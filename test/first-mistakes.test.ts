@@ -192,6 +192,23 @@ describe("places", () => {
     await odd.ok("run", "python", "-c", "import apple");
   });
 
+  test("an environment of another tool is replaced, and that is said once", async () => {
+    me.write("pyproject.toml", pyproject(["apple"]));
+    mkdirSync(`${me.dir}/.venv`);
+    writeFileSync(`${me.dir}/.venv/pyvenv.cfg`, "home = /usr/bin\n");
+    expect((await me.ok("install")).stderr).toContain("was an environment that dx-py had not made");
+    expect((await me.ok("install", "--detach")).stderr).not.toContain("had not made");
+    expect((await me.ok("install")).stderr).not.toContain("had not made");
+  });
+
+  test("a path where a URL is due says how folders are required", async () => {
+    me.write("pyproject.toml", pyproject(["apple @ ./apple"]));
+    const [code, text] = await said("lock");
+    expect(code).toBe(2);
+    expect(text).toContain("project.dependencies[0]: `./apple` is not a URL");
+    expect(text).toContain("[tool.dx-py.sources]");
+  });
+
   test("`.venv` with somebody's notes in it is left alone", async () => {
     me.write("pyproject.toml", pyproject(["apple"]));
     mkdirSync(`${me.dir}/.venv`);

@@ -1,5 +1,6 @@
 /** Attaching makes a project's `.venv` the link to a layout, without a moment in which there is none. */
 import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
+import { readDescription } from "../layout/layout-description.ts";
 import { uniqueName } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
@@ -61,6 +62,11 @@ export function replaceEnvironment(link: string, put: () => void): void {
 function isLink(path: string): boolean {
   const target = readLink(path);
   return target !== undefined && target !== null;
+}
+
+/** Whether a real environment that dx-py did not make is at a place: what is in it goes when another comes. */
+export function foreignEnvironment(link: string): boolean {
+  return readLink(link) === null && existsSync(`${link}/pyvenv.cfg`) && readDescription(link) === undefined;
 }
 
 /** A virtual environment (PEP 405), or the empty folder that some tools make beforehand. */

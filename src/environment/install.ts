@@ -11,7 +11,7 @@ import { writeDerivation } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { whileInstalling } from "../store/store-lock.ts";
-import { attach } from "./attach.ts";
+import { attach, foreignEnvironment } from "./attach.ts";
 import { fallbackReason } from "./fallback.ts";
 import { rememberRecords } from "./heal.ts";
 import { type InstallOptions, type InstallOutcome, linkOf } from "./install-options.ts";
@@ -28,6 +28,17 @@ export type { InstallOptions, InstallOutcome } from "./install-options.ts";
  * used (read-only, full, no links), the environment is installed as an ordinary folder, and the outcome says why.
  */
 export async function installEnvironment(options: InstallOptions): Promise<InstallOutcome> {
+  const foreign = options.noAttach !== true && foreignEnvironment(linkOf(options));
+  const outcome = await installInPlace(options);
+  if (foreign) {
+    options.onWarning?.(
+      `${linkOf(options)} was an environment that dx-py had not made: it is replaced, with all that was installed in it`,
+    );
+  }
+  return outcome;
+}
+
+async function installInPlace(options: InstallOptions): Promise<InstallOutcome> {
   const wanted = selectPackages(options.dpl, options.interpreter, options.selection, options.selectOptions);
   const link = linkOf(options);
   sweepLeftovers(dirname(link), { prefix: `${basename(link)}.` });

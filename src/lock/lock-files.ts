@@ -235,7 +235,6 @@ async function recompile(projectDir: string, damage: Failure | undefined, report
     throw new Failure("DXPY_LOCK_DAMAGED", `Neither ${PYLOCK_FILE} nor ${DPL_FILE} can be used`, {
       context: { path: projectDir, detail: `${(error as Error).message}\n${damage.message}` },
       hint: `Restore ${PYLOCK_FILE} from version control, or remove both and run \`dx-py lock\`.`,
-      cause: error,
     });
   }
   if (damage !== undefined) report(`${damage.message}; compiled again from ${PYLOCK_FILE}`);

@@ -1,4 +1,5 @@
 import type { PackageIndex } from "../package-index/client.ts";
+import { Failure } from "../platform/errors.ts";
 import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
 import { fullSet, type IntegerSet } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
@@ -103,7 +104,7 @@ export function openSession(
       text: requirement.text,
     };
     if (declaredAt !== undefined) need.declaredAt = declaredAt;
-    if (requirement.url !== undefined) need.source = sourceOfUrl(requirement.url);
+    if (requirement.url !== undefined) need.source = sourceAt(requirement.url, declaredAt);
     return need;
   };
   const byName = (requirements: readonly Requirement[], key: string) =>
@@ -195,6 +196,16 @@ export function openSession(
     session.highestOf = highestPolicy(arena, request, [...declared, ...local]);
   };
   return session;
+}
+
+function sourceAt(url: string, declaredAt: string | undefined) {
+  try {
+    return sourceOfUrl(url);
+  } catch (error) {
+    if (error instanceof Failure && declaredAt !== undefined)
+      error.message = `${declaredAt}: ${error.message}`;
+    throw error;
+  }
 }
 
 function narrows({ url, specifier }: Requirement): boolean {

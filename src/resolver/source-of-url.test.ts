@@ -15,3 +15,7 @@ test.each([
 ])("the repository and the revision of %s", (url, expected) => {
   expect(sourceOfUrl(url)).toEqual({ kind: "git", ...expected });
 });
+
+test.each(["./lib", "../lib", "lib", "/lib", "C"])("%s is a path, and no URL", (path) => {
+  expect(() => sourceOfUrl(path)).toThrow("is not a URL");
+});

@@ -1,7 +1,14 @@
+import { Failure } from "../platform/errors.ts";
 import type { PackageSource } from "./request.ts";
 
-/** A direct reference (`name @ url`, PEP 508) as a source. */
+/** A direct reference (`name @ url`, PEP 508) as a source. Failure DXPY_BAD_REQUIREMENT for a path. */
 export function sourceOfUrl(url: string): PackageSource {
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(url)) {
+    throw new Failure("DXPY_BAD_REQUIREMENT", `\`${url}\` is not a URL: it has no scheme`, {
+      hint: `A folder or file beside the project is a source: \`[tool.dx-py.sources]\` with \`NAME = { path = "${url}" }\`.`,
+      exitCode: 2,
+    });
+  }
   if (url.startsWith("git+")) {
     const [repository, fragment] = url.slice(4).split("#", 2) as [string, string | undefined];
     const at = repository.lastIndexOf("@");
