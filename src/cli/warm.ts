@@ -3,11 +3,11 @@
  * is so called. What stands unchanged is remembered for `answer-standing.ts`.
  */
 import { versionFilePlaces } from "../environment/alias-key.ts";
-import { recordStanding } from "../environment/record-standing.ts";
+import { recordStanding, SETTLED } from "../environment/record-standing.ts";
 import { type WarmResult, warmInstall } from "../environment/warm.ts";
 import { DPL_FILE, openFreshDpl, PYLOCK_FILE } from "../lock/dpl-freshness.ts";
 import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
-import { isThere } from "../platform/glance.ts";
+import { glance, isThere, NOWHERE } from "../platform/glance.ts";
 import { homeFolders } from "../platform/home.ts";
 import {
   hasResolutionVariables,
@@ -63,8 +63,18 @@ export function rememberOutcome(command: WarmCommand): void {
     rememberLock(command, found);
     return;
   }
+  if (wasJustWritten(found)) return;
   const result = lookFor(command, found);
   if (result !== undefined) remember(command, found, result.packages, result.inputs, result);
+}
+
+/** A lock that was made a moment ago, a fresh checkout: nothing could be remembered of them yet, so nothing is looked for. */
+function wasJustWritten({ root }: LockedProject): boolean {
+  const newest = Date.now() - SETTLED;
+  return [DPL_FILE, PYLOCK_FILE].some((name) => {
+    const { mtime } = glance(`${root}/${name}`);
+    return mtime > newest && mtime !== NOWHERE;
+  });
 }
 
 /** With a Python that is named by its path: another name may lead elsewhere tomorrow. */

@@ -31,7 +31,7 @@ export interface StandingFacts {
 }
 
 /** How long a file must have been left alone, in milliseconds: a second change within one tick of its clock leaves its time as it is. */
-const SETTLED = 2000;
+export const SETTLED = 2000;
 
 /**
  * Written only where it can be relied on, and failing to is no failure. `stat` in milliseconds is all that the answer is compared by later, so

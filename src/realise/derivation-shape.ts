@@ -90,71 +90,77 @@ function join(path: string, key: string): string {
   return path === "" ? key : `${path}.${key}`;
 }
 
-const source = byKey("kind", {
-  file: shape({ kind: text, filename: basename, sha256: hash, "subdirectory?": filled }),
-  git: shape({ kind: text, url: filled, commit, "subdirectory?": filled }),
-  directory: shape({ kind: text, digest: hash, "path?": filled, "subdirectory?": filled }),
-});
-const python = shape({ implementation: filled, version: filled, abi: filled });
-const hook = oneOf("build_wheel", "build_editable");
-const configSettings = map(either(text, list(text)));
-const reference = shape({ name: projectName, version: filled, output: hash, "derivation?": hash });
-const request = shape({
-  hook,
-  source,
-  python,
-  platform: filled,
-  configSettings,
-  environment: map(text),
-  extraRequires: list(filled),
-  constraints: list(filled),
-  isolated: truth,
-});
+let kinds: Check | undefined;
 
-const head = { format: one, kind: text };
-const kinds = byKey("kind", {
-  fetch: shape({ ...head, filename: basename, sha256: hash, url: filled }),
-  package: (value, path) =>
-    isRecord(value) && Object.hasOwn(value, "build")
-      ? shape({ ...head, build: request })(value, path)
-      : shape({ ...head, fetch: shape({ filename: basename, sha256: hash }) })(value, path),
-  build: shape({
-    ...head,
-    name: projectName,
-    version: filled,
+/** Put together when the first derivation is read: most commands read none. */
+function makeKinds(): Check {
+  const source = byKey("kind", {
+    file: shape({ kind: text, filename: basename, sha256: hash, "subdirectory?": filled }),
+    git: shape({ kind: text, url: filled, commit, "subdirectory?": filled }),
+    directory: shape({ kind: text, digest: hash, "path?": filled, "subdirectory?": filled }),
+  });
+  const python = shape({ implementation: filled, version: filled, abi: filled });
+  const hook = oneOf("build_wheel", "build_editable");
+  const configSettings = map(either(text, list(text)));
+  const reference = shape({ name: projectName, version: filled, output: hash, "derivation?": hash });
+  const request = shape({
     hook,
     source,
-    backend: shape({ name: filled, path: list(filled) }),
-    requires: list(reference),
     python,
     platform: filled,
     configSettings,
     environment: map(text),
+    extraRequires: list(filled),
+    constraints: list(filled),
     isolated: truth,
-    "sandbox?": yes,
-    "movedFrom?": hash,
-  }),
-  layout: shape({
-    ...head,
-    interpreter: hash,
-    linkMode: oneOf("symlink", "hardlink", "clone", "copy"),
-    packages: list(either(hash, shape({ output: hash, directUrl: text }))),
-    editables: list(shape({ output: hash, path: filled, directUrl: text })),
-    "prompt?": text,
-    realPaths: list(filled),
-  }),
-  env: shape({
-    ...head,
-    layout: hash,
-    lock: hash,
-    project: filled,
-    selection: shape({ extras: list(filled), groups: list(filled) }),
-  }),
-});
+  });
+
+  const head = { format: one, kind: text };
+  return byKey("kind", {
+    fetch: shape({ ...head, filename: basename, sha256: hash, url: filled }),
+    package: (value, path) =>
+      isRecord(value) && Object.hasOwn(value, "build")
+        ? shape({ ...head, build: request })(value, path)
+        : shape({ ...head, fetch: shape({ filename: basename, sha256: hash }) })(value, path),
+    build: shape({
+      ...head,
+      name: projectName,
+      version: filled,
+      hook,
+      source,
+      backend: shape({ name: filled, path: list(filled) }),
+      requires: list(reference),
+      python,
+      platform: filled,
+      configSettings,
+      environment: map(text),
+      isolated: truth,
+      "sandbox?": yes,
+      "movedFrom?": hash,
+    }),
+    layout: shape({
+      ...head,
+      interpreter: hash,
+      linkMode: oneOf("symlink", "hardlink", "clone", "copy"),
+      packages: list(either(hash, shape({ output: hash, directUrl: text }))),
+      editables: list(shape({ output: hash, path: filled, directUrl: text })),
+      "prompt?": text,
+      realPaths: list(filled),
+    }),
+    env: shape({
+      ...head,
+      layout: hash,
+      lock: hash,
+      project: filled,
+      selection: shape({ extras: list(filled), groups: list(filled) }),
+    }),
+  });
+}
 
 /** What is wrong with a value that should be a derivation; nothing when it is one. */
 export function checkDerivation(value: unknown): string | undefined {
   if (!isRecord(value)) return "it is not an object";
   if (value["format"] !== 1) return "format is not 1, the only one that this version knows";
+  kinds ??= makeKinds();
   return kinds(value, "");
 }

@@ -13,7 +13,6 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ensureDir, writeFileAtomic } from "../../platform/atomic-file.ts";
 import { Failure } from "../../platform/errors.ts";
 import { hardlinkOrCopy } from "../../platform/links.ts";
@@ -29,6 +28,11 @@ export interface BuildLog {
 
 /** More than this is compressed no more and shown no more, in bytes. */
 const logLimit = 256 * 1024 * 1024;
+
+/** Loaded when a build ran or its log is read: an editable project that moved is not built again, and needs neither. */
+function zlib(): typeof import("node:zlib") {
+  return require("node:zlib") as typeof import("node:zlib");
+}
 
 export function logPath(storeRoot: string, buildHash: string): string {
   return `${storeRoot}/log/${buildHash}.log`;
@@ -53,7 +57,7 @@ export function openLog(path: string): BuildLog {
       const { size } = fstatSync(file);
       closeSync(file);
       if (size > logLimit) return;
-      writeFileAtomic(`${path}.zst`, zstdCompressSync(readFileSync(path)));
+      writeFileAtomic(`${path}.zst`, zlib().zstdCompressSync(readFileSync(path)));
       rmSync(path, { force: true });
       if (also === undefined) return;
       rmSync(`${also}.zst`, { force: true });
@@ -68,7 +72,7 @@ export function readLog(path: string): string | undefined {
   if (existsSync(path)) return logTail(path, logLimit);
   try {
     const packed = readFileSync(`${path}.zst`);
-    return withoutEscapes(zstdDecompressSync(packed, { maxOutputLength: logLimit }).toString("utf8"));
+    return withoutEscapes(zlib().zstdDecompressSync(packed, { maxOutputLength: logLimit }).toString("utf8"));
   } catch (cause) {
     if ((cause as { code?: string }).code === "ENOENT") return undefined;
     throw new Failure("DXPY_BAD_LOG", "The log cannot be read", { context: { path: `${path}.zst` }, cause });
