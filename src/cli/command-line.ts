@@ -1,9 +1,8 @@
 /** The whole command line: everything that the entry point does not answer by itself. */
-import { run } from "@stricli/core";
 import { homeFolders } from "../platform/home.ts";
 import { arrange } from "./arguments.ts";
 import type { CliContext } from "./context.ts";
-import { applicationFor } from "./one-command.ts";
+import { runPlain } from "./plain-words.ts";
 import { writeLine } from "./reporter/write-line.ts";
 import { VERSION } from "./version.ts";
 
@@ -25,8 +24,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const context = system ? await systemContext(env) : makeContext(env);
   if (wantsJson(words)) context.process.stderr.write = (text) => writeUsageJson(text);
   const command = words[0] === "sync" ? "install" : words[0];
-  const application = (await applicationFor(command)) ?? (await import("./whole-application.ts")).APPLICATION;
-  await run(application, words, context);
+  if (!(await runPlain(command, words.slice(1), context)))
+    await (await import("./one-command.ts")).runParsed(command, words, context);
   const code = Number(context.process.exitCode ?? 0);
   return code < 0 ? (code <= -4 ? 2 : 1) : code;
 }

@@ -52,6 +52,12 @@ const texts = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: String, variadic: true, default: [], brief, placeholder }) as const;
 export const yes = (brief: string, hidden = false) =>
   ({ kind: "boolean", optional: true, withNegated: false, brief, hidden }) as const;
+/** As Stricli's own says it, which would have to be loaded. */
+export function numberParser(input: string): number {
+  const value = Number(input);
+  if (Number.isNaN(value)) throw new SyntaxError(`Cannot convert ${input} to a number`);
+  return value;
+}
 export const oneText = text;
 export const manyTexts = texts;
 

@@ -2,7 +2,7 @@
  * The application with the one command that is asked for. Stricli checks every option of every command that it is given, which for all of them
  * takes longer than most commands do.
  */
-import type { Application } from "@stricli/core";
+import { type Application, run } from "@stricli/core";
 import { applicationOf, type Routes } from "./application.ts";
 import type { CliContext } from "./context.ts";
 
@@ -18,8 +18,17 @@ const LOADERS: Readonly<Record<string, () => Promise<Routes>>> = {
   env: async () => ({ env: (await import("./routes/provenance-routes.ts")).envRoutes }),
 };
 
+export async function runParsed(
+  command: string | undefined,
+  words: readonly string[],
+  context: CliContext,
+): Promise<void> {
+  const application = (await applicationFor(command)) ?? (await import("./whole-application.ts")).APPLICATION;
+  await run(application, words, context);
+}
+
 /** `undefined`: the whole application is wanted, to answer or to say what was meant. */
-export async function applicationFor(word: string | undefined): Promise<Application<CliContext> | undefined> {
+async function applicationFor(word: string | undefined): Promise<Application<CliContext> | undefined> {
   const load = word === undefined || !Object.hasOwn(LOADERS, word) ? undefined : LOADERS[word];
   return load === undefined ? undefined : applicationOf(await load());
 }

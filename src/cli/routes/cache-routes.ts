@@ -11,6 +11,7 @@ import {
   yes,
 } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
+import { SELECTION } from "../definitions/install-definitions.ts";
 import type {
   KeygenFlags,
   PruneFlags,
@@ -19,7 +20,6 @@ import type {
   ServeFlags,
   VerifyFlags,
 } from "../flags/cache-flags.ts";
-import { SELECTION } from "./install-routes.ts";
 
 const number = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: numberParser, optional: true, brief, placeholder }) as const;

@@ -1,8 +1,9 @@
-/** Options of `init`, `lock` and `tree`. */
-import { buildCommand, numberParser } from "@stricli/core";
-import { COMMON, COMMON_ALIASES, manyTexts, oneText, yes } from "../common-flags.ts";
+/** `init`, `lock` and `tree` for Stricli. */
+import { buildCommand } from "@stricli/core";
+import { COMMON, COMMON_ALIASES, oneText, yes } from "../common-flags.ts";
 import type { CliContext } from "../context.ts";
-import type { InitFlags, LockFlags, TreeFlags } from "../flags/lock-flags.ts";
+import { LOCK, TREE } from "../definitions/lock-definitions.ts";
+import type { InitFlags } from "../flags/lock-flags.ts";
 
 export const initCommand = buildCommand<InitFlags, [string?], CliContext>({
   loader: async () => (await import("../commands/init.ts")).init,
@@ -25,45 +26,6 @@ export const initCommand = buildCommand<InitFlags, [string?], CliContext>({
   docs: { brief: "Make a pyproject.toml" },
 });
 
-export const lockCommand = buildCommand<LockFlags, [], CliContext>({
-  loader: async () => (await import("../commands/lock.ts")).lock,
-  parameters: {
-    flags: {
-      check: yes("Only say whether the lock is up to date (exit code 1 when not)"),
-      upgrade: yes("Take the newest versions, whatever the lock has"),
-      upgradePackage: manyTexts("The same for one package", "NAME"),
-      dryRun: yes("Say what would change and write nothing"),
-      pinOutputs: yes("Pin what the store has of it, so that a binary cache needs no signature for it"),
-      ...COMMON,
-    },
-    aliases: { ...COMMON_ALIASES, U: "upgrade", P: "upgradePackage" },
-  },
-  docs: { brief: "Resolve for all platforms into pylock.toml and dx-py.dpl" },
-});
+export const lockCommand = buildCommand(LOCK);
 
-export const treeCommand = buildCommand<TreeFlags, [], CliContext>({
-  loader: async () => (await import("../commands/tree.ts")).tree,
-  parameters: {
-    flags: {
-      invert: yes("What depends on what, the other way round"),
-      depth: {
-        kind: "parsed",
-        parse: numberParser,
-        optional: true,
-        brief: "Levels to show",
-        placeholder: "N",
-      },
-      pythonPlatform: oneText(
-        "Only what is installed on: linux, macos, windows, or a target triple",
-        "PLATFORM",
-      ),
-      pythonVersion: oneText("Only what is installed with this Python", "VERSION"),
-      package: manyTexts("Start at this package", "NAME"),
-      universal: yes("For every platform and Python (the default)"),
-      frozen: yes("Show the lock as it is, even if it is out of date"),
-      ...COMMON,
-    },
-    aliases: COMMON_ALIASES,
-  },
-  docs: { brief: "Show the dependency tree of the lock" },
-});
+export const treeCommand = buildCommand(TREE);
