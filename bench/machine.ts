@@ -17,7 +17,8 @@ export function machineLine(versions: Readonly<Record<string, string>>, folder =
   return parts.filter(Boolean).join(", ");
 }
 
-function filesystemOf(path: string): string {
+/** "ext4", "tmpfs": what holds this absolute path. */
+export function filesystemOf(path: string): string {
   const mounts = readFileSync("/proc/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "));

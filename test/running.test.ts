@@ -28,7 +28,9 @@ const linux = process.platform === "linux";
 const WAITS = `
 import os, time
 open('started', 'w').close()
-while not os.path.exists('go'): time.sleep(0.01)
+for _ in range(3000):
+    if os.path.exists('go'): break
+    time.sleep(0.01)
 import late
 print(late.value)
 `;
@@ -39,7 +41,7 @@ const programs: Record<string, string[]> = {
     "run",
     "sh",
     "-c",
-    'touch started; while ! test -e go; do sleep 0.01; done; python -c "import late; print(late.value)"',
+    'touch started; i=0; while ! test -e go && test $i -lt 3000; do sleep 0.01; i=$((i+1)); done; python -c "import late; print(late.value)"',
   ],
   "the project's own python": [".venv/bin/python", "-c", WAITS],
 };
