@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { createCacheSubstituter } from "../binary-cache/cache-substituter.ts";
 import { httpBackend } from "../binary-cache/http-backend.ts";
@@ -14,6 +15,7 @@ import {
   temporary,
 } from "../binary-cache/testing/cache-fixture.ts";
 import { type CraftedFile, craftPackage, offer, soundFiles } from "../binary-cache/testing/craft-package.ts";
+import { blake3Hex } from "../platform/blake3.ts";
 import { removeTree } from "../platform/staging.ts";
 import { openStore } from "../store/store.ts";
 import { realisePackages } from "./realise-packages.ts";
@@ -82,6 +84,16 @@ const endless = () => drip(new Uint8Array(65_536), 0);
 const redirect = (location: string, status = 302) => new Response(null, { status, headers: { location } });
 const patch32 = (offset: number, value: number) => (bytes: Uint8Array) =>
   new DataView(bytes.buffer).setUint32(offset, value, true);
+/** The order of Ed25519's group: a signature to which it was added says the same, and is not to be taken (RFC 8032, 5.1.7). */
+const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+function otherForm(signature: string): string {
+  const bytes = Uint8Array.fromBase64(signature);
+  const scalar = BigInt(`0x${bytes.slice(32).toReversed().toHex()}`) + GROUP_ORDER;
+  bytes.set(Uint8Array.fromHex(scalar.toString(16).padStart(64, "0")).toReversed(), 32);
+  return bytes.toBase64();
+}
+/** A zstd frame (RFC 8878) with this head, and one empty block. */
+const frame = (...head: number[]) => Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, ...head, 1, 0, 0]);
 const extra = (path: string, size?: number): CraftedFile[] => [
   ...soundFiles(),
   { path, content: "x", ...(size === undefined ? {} : { size }) },
@@ -187,6 +199,64 @@ const ATTACKS: Record<string, Attack> = {
       { headers: { "content-length": String(bytes.length) } },
     );
   }),
+  "one member twice": at("mapping", ({ beta, mapping, text }) =>
+    json(text(mapping))
+      .replace('"outputHash"', `"outputHash":"${beta.outputHash}","outputHash"`)
+      .replace(
+        // The last one counts: what was signed stands first.
+        /("outputHash":"[0-9a-f]+"),("outputHash":"[0-9a-f]+")/,
+        "$2,$1",
+      ),
+  ),
+  "members of the prototype": at("mapping", ({ mapping, text }) =>
+    json(text(mapping)).replace('"references":{', '"references":{"__proto__":{"build":"x"},'),
+  ),
+  "a size that is a text": mappingWith((mapping) => ({ ...mapping, size: String(mapping["size"]) })),
+  "a signature in its other form": mappingWith((mapping) => {
+    const [{ key, signature }] = mapping["signatures"] as [{ key: string; signature: string }];
+    return { ...mapping, signatures: [{ key, signature: otherForm(signature) }] };
+  }),
+  "a key whose name only looks the same": mappingWith((mapping) => {
+    const [{ signature }] = mapping["signatures"] as [{ signature: string }];
+    return { ...mapping, signatures: [{ key: "te\u0430m-1", signature }] };
+  }),
+  "nothing, and all is well": () => new Response(null, { status: 204 }),
+  "a zstd window of two gigabytes": at("object", () => frame(0x00, (31 - 10) << 3)),
+  "a zstd frame that promises an exabyte": at("object", () => frame(0xe0, 0, 0, 0, 0, 0, 0, 0, 0x10)),
+  "a zstd frame that wants a dictionary": at("object", () => frame(0x23, 1, 2, 3, 4, 0)),
+  "zstd that only says what to skip": at("object", () => {
+    const bytes = new Uint8Array(2000);
+    new DataView(bytes.buffer).setUint32(0, 0x184d2a50, true);
+    new DataView(bytes.buffer).setUint32(4, 0xffff_fff0, true);
+    return bytes;
+  }),
+  "a part for the whole": at("object", ({ file, object }) => {
+    const bytes = file(object);
+    const headers = { "content-range": `bytes 0-99/${bytes.length}` };
+    return new Response(bytes.slice(0, 100), { status: 206, headers });
+  }),
+  "another rest, after a break": at("object", ({ file, object }, request) => {
+    const bytes = file(object);
+    const etag = '"the-same"';
+    if (request.headers.get("range") !== null) {
+      const headers = { etag, "content-range": `bytes 100-${bytes.length - 1}/${bytes.length}` };
+      return new Response(bytes.slice(100).fill(9), { status: 206, headers });
+    }
+    const headers = { etag, "content-length": String(bytes.length) };
+    const start = (controller: ReadableStreamDefaultController) => {
+      controller.enqueue(bytes.slice(0, 100));
+      controller.close();
+    };
+    return new Response(new ReadableStream({ start }), { headers });
+  }),
+  "a path with a line feed": signed(extra("lib/evil\n.py")),
+  "a path with a NUL": signed(extra("lib/evil\0.py")),
+  "a path with a backslash": signed(extra("lib/..\\..\\evil.py")),
+  "a path that is the folder itself": signed(extra("lib/.")),
+  "METADATA without a name": signed(
+    soundFiles().map((one) => (one.path.endsWith("METADATA") ? { ...one, content: "Version: 1.0\n" } : one)),
+  ),
+  "two .dist-info folders": signed(extra("lib/other-1.0.dist-info/METADATA")),
   "a body that unpacks itself": at("object", ({ file, object }) => {
     const body = new Uint8Array(gzipSync(file(object)));
     return new Response(body, { headers: { "content-encoding": "gzip" } });
@@ -259,6 +329,95 @@ function worldOf(): World {
     text: (path) => JSON.parse(new TextDecoder().decode(file(path))),
   };
 }
+
+/** What no library for servers would send: bytes by hand. */
+const RAW: Record<string, (socket: Bun.Socket) => void> = {
+  "no HTTP at all": (socket) => void socket.end("220 mail.example.org ESMTP\r\n"),
+  "headers without end": (socket) => {
+    socket.write("HTTP/1.1 200 OK\r\n");
+    const line = `x-more: ${"x".repeat(8000)}\r\n`;
+    const timer = setInterval(() => (socket.readyState > 0 ? socket.write(line) : clearInterval(timer)), 1);
+    setTimeout(() => clearInterval(timer), 2000);
+  },
+  "a length below zero": (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nabc"),
+  "two lengths": (socket) =>
+    void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4000\r\n\r\nabc"),
+  "more than its length": (socket) =>
+    void socket.end(`HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}${"HTTP/1.1 200 OK\r\n\r\n".repeat(50)}`),
+  "a chunk of sixteen exabytes": (socket) =>
+    void socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\nabc"),
+};
+
+for (const [name, answer] of Object.entries(RAW)) {
+  test(`a hostile cache, byte by byte: ${name}`, async () => {
+    const { alpha } = worldOf();
+    const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: answer, error() {} } });
+    const place = testPlace();
+    const warnings: string[] = [];
+    try {
+      const substituter = createCacheSubstituter({
+        backend: httpBackend(`http://127.0.0.1:${server.port}`, { env: {}, timeout: 250, attempts: 2 }),
+        trusted: good.trusted,
+        warn: (message) => warnings.push(message),
+        workers: 0,
+      });
+      const [realised] = await realisePackages([wantedWheel(alpha.wheel, "alpha")], {
+        ...testContext(place, testIndex([alpha.wheel])),
+        workers: 0,
+        substituters: [substituter],
+        onProgress: (event) => {
+          if (event.kind === "warning") warnings.push(event.message);
+        },
+      });
+      expect(realised).toMatchObject({ how: "downloaded", outputHash: alpha.outputHash });
+      expect(warnings).toHaveLength(1);
+    } finally {
+      server.stop(true);
+      place.remove();
+    }
+  });
+}
+
+test("a derivation that is another's, or has no end, is not kept; the install goes on", async () => {
+  for (const lie of [() => '{"format":1,"kind":"fetch"}', endless]) {
+    const world = worldOf();
+    const { signatures: _, ...before } = world.text(world.mapping) as never as Parameters<
+      typeof mappingText
+    >[0];
+    const unsigned = { ...before, references: { fetch: "ab".repeat(32) } };
+    const mapping = mappingText({ ...unsigned, signatures: [await signMapping(unsigned, good.key)] });
+    const server = faultyServer(good.files, (path) =>
+      path.startsWith("drv/") ? lie() : path === world.mapping ? mapping : undefined,
+    );
+    const place = testPlace();
+    const warnings: string[] = [];
+    try {
+      const { alpha } = world;
+      const substituter = createCacheSubstituter({
+        backend: httpBackend(server.url, { env: {}, timeout: 250, attempts: 2 }),
+        trusted: good.trusted,
+        warn: (message) => warnings.push(message),
+        workers: 0,
+      });
+      const [realised] = await realisePackages([wantedWheel(alpha.wheel, "alpha")], {
+        ...testContext(place, testIndex([alpha.wheel])),
+        workers: 0,
+        substituters: [substituter],
+        onProgress: (event) => {
+          if (event.kind === "warning") warnings.push(event.message);
+        },
+      });
+      expect(realised).toMatchObject({ how: "downloaded", outputHash: alpha.outputHash });
+      expect(warnings).toHaveLength(1);
+      const root = place.home.store;
+      for (const name of readdirSync(`${root}/drv`))
+        expect(blake3Hex(readFileSync(`${root}/drv/${name}`)), name).toBe(name.slice(0, 64));
+    } finally {
+      server.stop();
+      place.remove();
+    }
+  }
+});
 
 test("a redirect to another origin does not take credentials along", async () => {
   const thief = faultyServer(good.files, () => undefined);
