@@ -11,10 +11,8 @@ import { IN_MEMORY, notCompressed, wrongSize } from "./packed-source.ts";
 import type { Store } from "./store.ts";
 
 const PIECE = 1024 * 1024;
-const COMPRESSION = {
-  [constants.ZSTD_c_compressionLevel]: 3,
-  [constants.ZSTD_c_checksumFlag]: 1,
-};
+/** Without zstd's own checksum: every file is compared with its BLAKE3 as it is unpacked. */
+const COMPRESSION = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 0 };
 
 /** What a compressed package object must become. */
 export interface PackedForm {
