@@ -54,6 +54,8 @@ export async function changeProject(
     for (const item of outcome.changed) reporter.note(`${reporter.paintNote.green(done)} ${item}`);
     if (lock !== undefined) sayLock(reporter, lock);
     if (installed !== undefined) sayInstalled(reporter, installed);
+    // Made only where it is wanted: it takes the whole lock apart.
+    if (!reporter.options.json) return;
     reporter.json({
       [done === "Added" ? "added" : "removed"]: outcome.changed,
       ...(lock === undefined ? {} : { lock: lockJson(lock) }),

@@ -163,10 +163,11 @@ export async function lockProject(options: LockOptions): Promise<LockOutcome> {
   }
   if (mode === "write") {
     let compiled = await resolved.compile();
-    const pinned = before?.packages.some(({ outputs }) => outputs !== undefined)
-      ? withPinsOf(before, resolved.lock)
-      : resolved.lock;
-    if (pinned !== resolved.lock) compiled = await compileLock(pinned);
+    // Only then is a lock that was found again decoded, which takes longer than all the rest of it.
+    if (before?.packages.some(({ outputs }) => outputs !== undefined)) {
+      const pinned = withPinsOf(before, resolved.lock);
+      if (pinned !== resolved.lock) compiled = await compileLock(pinned);
+    }
     options.beforeWriting?.();
     writeCompiled(project.root, compiled, inputs);
   }

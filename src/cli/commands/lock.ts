@@ -36,7 +36,9 @@ export async function lock(this: CliContext, flags: LockFlags): Promise<void> {
     const pins =
       flags.pinOutputs === true && asIs ? await pin(opened, outcome, flags.dryRun !== true) : undefined;
     if (pins !== undefined) sayPins(session.reporter, pins);
-    session.reporter.json({ ...lockJson(outcome), ...(pins === undefined ? {} : { pins }) });
+    // Made only where it is wanted: it takes the whole lock apart.
+    if (flags.json === true)
+      session.reporter.json({ ...lockJson(outcome), ...(pins === undefined ? {} : { pins }) });
   });
 }
 
