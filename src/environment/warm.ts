@@ -65,8 +65,9 @@ function freshLock(request: WarmRequest, root: Root | undefined): Omit<FreshLock
   if (known !== undefined && stampOver(projectDir, known.inputs) === known.stamp) return known;
   const dpl = openDpl(`${projectDir}/${DPL_FILE}`);
   try {
-    if (!textMatches(projectDir, dpl)) return undefined;
     const digest = dpl.digest.toHex();
+    // Of a lock that no environment was made of, nothing needs to be hashed.
+    if (knownAlias(request, digest) === undefined || !textMatches(projectDir, dpl)) return undefined;
     const inputs = dpl.header.inputs.map((input) => input.path);
     if (frozen) return { digest, inputs };
     // Before the hashing: what changes during it has another stamp later.
@@ -91,11 +92,9 @@ function attachKnown(
   link: string,
 ): WarmResult | undefined {
   const { home } = request;
-  const dxc = openDxc(home.layoutsIndex);
-  if (dxc === undefined) return undefined;
-  const keys = aliasKeys({ ...request, lockDigest: Uint8Array.fromHex(lockDigest) });
-  const alias = findAlias(dxc, keys.own) ?? findAlias(dxc, keys.shared);
-  if (alias === undefined || !aliasHolds(alias)) return undefined;
+  const known = knownAlias(request, lockDigest);
+  if (known === undefined || !aliasHolds(known.alias)) return undefined;
+  const { dxc, alias } = known;
   const layout = findRecord(dxc, alias.projectHash);
   if (layout?.kind !== "layout" || !looksHealthy(home, layout)) return undefined;
 
@@ -122,6 +121,14 @@ function attachKnown(
     inputs,
     watched: aliasParts(alias),
   };
+}
+
+function knownAlias(request: WarmRequest, lockDigest: string): { dxc: Dxc; alias: AliasRecord } | undefined {
+  const dxc = openDxc(request.home.layoutsIndex);
+  if (dxc === undefined) return undefined;
+  const keys = aliasKeys({ ...request, lockDigest: Uint8Array.fromHex(lockDigest) });
+  const alias = findAlias(dxc, keys.own) ?? findAlias(dxc, keys.shared);
+  return alias && { dxc, alias };
 }
 
 function findAlias(dxc: Dxc, key: Uint8Array): AliasRecord | undefined {
