@@ -115,7 +115,10 @@ function forkOn(
   return out;
 }
 
-/** For each set of conflicting items that a fork would switch on: a fork without any, and one with each. */
+/**
+ * For each set of conflicting items that a fork would switch on: a fork without any, and one with each. Where other sets have left
+ * one of the items at most, and no further set has it beside another, there is nothing to choose.
+ */
 function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
   let current = forks;
   for (const items of conflicts) {
@@ -123,6 +126,13 @@ function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
     for (const fork of current) {
       if (!fork.edges.some((edge) => edge.conflict !== undefined && items.includes(edge.conflict))) {
         out.push(fork);
+        continue;
+      }
+      const possible = items.filter((item) => !fork.env.excluded.has(item));
+      if (possible.length < 2 && possible.every((item) => isFree(item, items, fork.env, conflicts))) {
+        const { excluded } = fork.env;
+        const edges = fork.edges.filter(({ conflict }) => conflict === undefined || !excluded.has(conflict));
+        out.push({ env: fork.env, edges });
         continue;
       }
       const choices = [[], ...items.map((item) => [item])];
@@ -142,6 +152,21 @@ function splitConflicts(forks: Fork[], conflicts: ConflictKeys): Fork[] {
     current = out;
   }
   return current;
+}
+
+/** Whether an item has nobody left to conflict with in the other sets. */
+function isFree(
+  item: string,
+  items: readonly string[],
+  { excluded }: ForkEnvironment,
+  conflicts: ConflictKeys,
+): boolean {
+  return conflicts.every(
+    (others) =>
+      others === items ||
+      !others.includes(item) ||
+      others.every((other) => other === item || excluded.has(other)),
+  );
 }
 
 /**

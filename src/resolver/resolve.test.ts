@@ -268,6 +268,19 @@ describe("environments", () => {
     expect((await resolveIn(universe, { ...plainly, forks: first.forks })).forks).toEqual([]);
   });
 
+  test("a set of conflicting items of which others have left one makes no further forks", async () => {
+    const resolution = await resolveIn(plain({ a: { "1.0": [] } }), {
+      optional: { cpu: ["a"], gpu: ["a"] },
+      dependencyGroups: { ci: ["a"], typing: ["a"] },
+      conflicts: [
+        [{ extra: "cpu" }, { group: "ci" }, { group: "typing" }],
+        [{ group: "typing" }, { extra: "gpu" }],
+      ],
+    });
+    // None of the first set, or one of it; with `typing` goes no `gpu`, and all others go with it or without.
+    expect(resolution.stats.forks).toBe(4);
+  });
+
   test("of what a marker leaves open, only the project's own Pythons order the forks", async () => {
     // What is resolved first is preferred by what comes after it.
     const universe = plain({ a: { "1.0": [], "2.0": [] } });
