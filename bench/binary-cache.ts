@@ -1,11 +1,15 @@
 /**
  * Installing from a binary cache against `uv sync` from an index on loopback that serves the same wheels, both with nothing cached:
  *
- *   node scripts/bun.mjs run bench/binary-cache.ts [--runs 5] [--servers folder,nginx,serve,versitygw] [--folder DIR] [--write]
+ *   node scripts/bun.mjs run bench/binary-cache.ts [--runs 5] [--servers folder,nginx,serve,versitygw] [--disk fresh,used] [--folder DIR] [--write]
  *
  * Everything is made here, from PyPI: the lock, the wheels, a key, the caches (by `cache push`). Then, in turn, one install of each
  * cache and one `uv sync`; medians. What comes from a cache is compared with uv's environment, file by file. `--write` puts the table into
  * docs/benchmarks.md.
+ *
+ * `used` removes what the run before made just before the next, as who empties a cache and begins again does: on an ext4 without a journal
+ * (many virtual machines), making files is several times slower in the minutes after others were deleted. `fresh` deletes nothing until
+ * the end (1.3 GB for each pair).
  */
 import {
   cpSync,
@@ -33,6 +37,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "5" },
     servers: { type: "string", default: "folder,nginx,serve,versitygw" },
+    disk: { type: "string", default: "fresh,used" },
     project: { type: "string", default: "jupyter" },
     folder: { type: "string", default: tmpdir() },
     python: { type: "string", default: Bun.which("python3") ?? "python3" },
@@ -46,7 +51,8 @@ if (nginx === undefined) throw new Error("nginx is not installed: it serves the 
 const uv = join(oracles, "../uv");
 const { dx } = values;
 const folder = mkdtempSync(join(values.folder, "dx-py-cache-bench-"));
-const inMemory = filesystemOf(folder) === "tmpfs";
+// In memory there is no difference, and no room.
+const disks = filesystemOf(folder) === "tmpfs" ? ["used"] : values.disk.split(",");
 const { VIRTUAL_ENV: _, ...inherited } = process.env;
 
 interface Ran {
@@ -75,12 +81,8 @@ async function remove(path: string): Promise<void> {
 }
 
 let parked = 0;
-/**
- * An ext4 without a journal makes files several times slower in the minutes after many were deleted, which would be measured: what a
- * run made is kept to the end (1.3 GB for each pair). In memory it goes at once.
- */
-async function putAway(path: string): Promise<void> {
-  if (inMemory) return await remove(path);
+async function putAway(path: string, disk: string): Promise<void> {
+  if (disk === "used") return await remove(path);
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${folder}/old-${parked++}`);
 }
 
@@ -119,6 +121,16 @@ interface Cache {
   /** What a client needs beside that. */
   env: Record<string, string>;
   stop(): Promise<void>;
+}
+
+interface Contestant {
+  kind: string;
+  name: string;
+  disk: string;
+  project: string;
+  env: Record<string, string | undefined> & { DX_PY_HOME: string };
+  ours: Ran[];
+  theirs: Ran[];
 }
 
 /** Where `cache push` goes, and what is read from then on. */
@@ -217,7 +229,7 @@ try {
   };
   await run([uv, "lock", "-q"], uvProject, uvEnv);
 
-  const contestants = [];
+  const contestants: Contestant[] = [];
   for (const { kind, name, start } of chosen) {
     const at = `${folder}/${kind}`;
     mkdirSync(at);
@@ -239,41 +251,39 @@ try {
       // Nobody listens there: what the cache does not give cannot be had.
       DX_PY_DEFAULT_INDEX: "http://127.0.0.1:9/simple/",
     };
-    contestants.push({ kind, name, project, env, ours: [] as Ran[], theirs: [] as Ran[] });
+    for (const disk of disks) contestants.push({ kind, name, disk, project, env, ours: [], theirs: [] });
   }
 
   console.log(machine(version));
-  for (let i = 0; i <= Number(values.runs); i += 1) {
-    for (const one of contestants) {
-      for (const path of [
-        one.env.DX_PY_HOME,
-        `${one.project}/.venv`,
-        uvEnv.UV_CACHE_DIR,
-        `${uvProject}/.venv`,
-      ])
-        await putAway(path);
-      const ours = await run([dx, "install", "--frozen", "--json"], one.project, one.env);
-      const theirs = await run([uv, "sync", "--frozen", "-q"], uvProject, uvEnv);
-      if (i === 0) {
-        check(one.name, ours, one.project, uvProject);
-        continue; // The first pair warms the machine.
-      }
-      one.ours.push(ours);
-      one.theirs.push(theirs);
-      console.log(`  ${one.kind.padEnd(10)} dx-py ${text(ours)}, uv ${text(theirs)}`);
+  const race = async (one: Contestant, first: boolean): Promise<void> => {
+    const made = [one.env.DX_PY_HOME, `${one.project}/.venv`, uvEnv.UV_CACHE_DIR, `${uvProject}/.venv`];
+    for (const path of made) await putAway(path, one.disk);
+    const ours = await run([dx, "install", "--frozen", "--json"], one.project, one.env);
+    const theirs = await run([uv, "sync", "--frozen", "-q"], uvProject, uvEnv);
+    // The first pair warms the machine.
+    if (first) return check(one.name, ours, one.project, uvProject);
+    one.ours.push(ours);
+    one.theirs.push(theirs);
+    console.log(`  ${one.kind.padEnd(10)} ${one.disk.padEnd(5)} dx-py ${text(ours)}, uv ${text(theirs)}`);
+  };
+  // Whatever deletes comes last.
+  const byDisk = disks.flatMap((disk) => contestants.filter((one) => one.disk === disk));
+  for (const disk of disks) {
+    for (let i = 0; i <= Number(values.runs); i += 1) {
+      for (const one of byDisk.filter((any) => any.disk === disk)) await race(one, i === 0);
     }
   }
 
-  const rows = contestants.map(({ name, ours, theirs }) => {
+  const rows = byDisk.map(({ name, disk, ours, theirs }) => {
     const ms = (list: Ran[], what: "ms" | "cpuMs") => median(list.map((one) => one[what]));
     const ratio = median(ours.map((one, i) => one.ms / theirs[i]!.ms));
     const seconds = [ms(theirs, "ms"), ms(ours, "ms"), ms(theirs, "cpuMs"), ms(ours, "cpuMs")];
-    return [name, ...seconds.map((one) => (one / 1000).toFixed(2)), ratio.toFixed(2)];
+    return [name, disk, ...seconds.map((one) => (one / 1000).toFixed(2)), ratio.toFixed(2)];
   });
-  const head = ["a cache in or on", "uv s", "dx-py s", "uv CPU s", "dx-py CPU s", "wall, ratio"];
+  const head = ["a cache in or on", "disk", "uv s", "dx-py s", "uv CPU s", "dx-py CPU s", "wall, ratio"];
   printTable([head, ...rows]);
   if (values.write) {
-    const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows].map(
+    const lines = [head, head.map((_, i) => (i < 2 ? "---" : "---:")), ...rows].map(
       (row) => `| ${row.join(" | ")} |`,
     );
     const date = new Date().toISOString().slice(0, 10);

@@ -65,6 +65,8 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
   let failed = false;
   let toldUntrusted = false;
   let users = 0;
+  /** Packages that are missing and that the cache says it has. */
+  let expected = 0;
 
   async function mappingFor(buildHash: string): Promise<Mapping | undefined> {
     const found = known.get(buildHash);
@@ -100,7 +102,8 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
     if (signer === undefined) return undefined;
     let puller = pullers.get(store.root);
     if (puller === undefined) {
-      puller = createObjectPuller({ backend, store, gate, stopped: () => failed, ...workersOf(options) });
+      const stopped = () => failed;
+      puller = createObjectPuller({ backend, store, gate, stopped, expected, ...workersOf(options) });
       pullers.set(store.root, puller);
     }
     const [pulled] = await Promise.all([
@@ -146,6 +149,7 @@ export function createCacheSubstituter(options: CacheSubstituterOptions): CacheS
       try {
         const environment = parseEnvironment(bytes, key, name);
         for (const one of environment.mappings) known.set(one.buildHash, one);
+        expected = missing.length;
         fetches = await textsByHash(environment.fetches ?? []);
       } catch (error) {
         failed = true;

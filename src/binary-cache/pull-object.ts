@@ -17,6 +17,8 @@ export interface ObjectPullerOptions {
   /** True: nothing more is begun. */
   stopped: () => boolean;
   workers?: number;
+  /** How many objects will come: threads for them start with the first request. */
+  expected?: number;
 }
 
 export interface ObjectPuller {
@@ -40,10 +42,14 @@ export function createObjectPuller(options: ObjectPullerOptions): ObjectPuller {
         await pullLarge(backend, path, outputHash, size, store);
         return true;
       }
+      pipeline ??= createWheelPipeline({
+        store,
+        ...(workers === undefined ? {} : { workers }),
+        ...(options.expected === undefined ? {} : { expected: options.expected }),
+      });
       const compressed = await readBytes(backend, path, compressedLimit(size));
       if (compressed === undefined) throw absent(backend, path);
       if (options.stopped()) return false;
-      pipeline ??= createWheelPipeline({ store, ...(workers === undefined ? {} : { workers }) });
       const filename = `${backend.name}/${path}`;
       await pipeline.add({ bytes: compressed, filename, packed: { outputHash, size } });
       return true;
