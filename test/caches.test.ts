@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
 import { nginx, startNginx, startVersitygw, versitygw } from "../src/binary-cache/testing/services.ts";
 import { checkProvenance } from "./check-provenance.ts";
 import { type IndexServer, startIndexServer } from "./index-server.ts";
@@ -218,6 +219,26 @@ test("a system store: filled with --system, used by a user, kept while it is use
       expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
     },
     { ...shared, DX_PY_STORE_SHARE: "hardlink" },
+  );
+  await elsewhere(
+    "",
+    async (other) => {
+      await other.ok("install", "--frozen");
+      // One package alone, past dx-py: the warm path does not look at each; what looks says so, and says how to mend it.
+      const lib = `${other.dir}/.venv/lib/${readdirSync(`${other.dir}/.venv/lib`)[0]}`;
+      const tree = realpathSync(`${lib}/site-packages/words`).replace(/\/lib\/words$/, "");
+      expect(tree).toContain("/system/store/");
+      renameSync(dirname(tree), `${dirname(tree)}.away`);
+      const verified = await other.dx("layout", "verify");
+      expect(verified).toMatchObject({ code: 1 });
+      expect(verified.stdout).toContain("is not in the store");
+      expect(verified.stderr).toContain("`dx-py store verify --repair`");
+      other.env["DX_PY_DEFAULT_INDEX"] = server.url;
+      await other.ok("store", "verify", "--repair");
+      expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
+      renameSync(`${dirname(tree)}.away`, dirname(tree));
+    },
+    { ...shared, DX_PY_STORE_SHARE: "reference" },
   );
   await elsewhere(
     "",

@@ -63,6 +63,8 @@ export interface LayoutCheck {
   faults: LayoutFault[];
   /** Why it could not be compared at all: its description is gone, or a package that it links to. */
   unknown?: string;
+  /** It is a package that is not there. */
+  lacking?: boolean;
   plan?: LayoutPlan;
 }
 
@@ -77,7 +79,7 @@ export function checkLayout(layout: DescribedLayout, home: Home, store: Store): 
     return { faults: verifyLayout(plan, path), plan };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return { faults: [], unknown: error.message };
+    return { faults: [], unknown: error.message, lacking: error.code === "DXPY_NOT_IN_STORE" };
   }
 }
 

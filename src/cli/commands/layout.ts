@@ -117,8 +117,10 @@ export async function layoutVerify(
       return known;
     };
     const results = [];
+    let lack = false;
     for (const layout of layouts) {
-      const { faults, unknown, plan } = checkLayout(layout, this.home, store);
+      const { faults, unknown, lacking, plan } = checkLayout(layout, this.home, store);
+      lack ||= lacking === true;
       const damaged = [];
       for (const { object, outputHash } of [...(plan?.packages ?? []), ...(plan?.editables ?? [])]) {
         const inStore = await faultsOf(outputHash);
@@ -144,8 +146,8 @@ export async function layoutVerify(
         !repaired && (faults.length > 0 || unknown !== undefined || packages.length > 0),
     );
     reporter.note(`${count(layouts.length, "layout")} verified, ${open.length} damaged`);
-    if (open.some(({ packages }) => packages.length > 0))
-      reporter.note("hint: `dx-py store verify --repair` fetches damaged packages again");
+    if (lack || open.some(({ packages }) => packages.length > 0))
+      reporter.note("hint: `dx-py store verify --repair` fetches such packages again");
     else if (open.length > 0)
       reporter.note("hint: `dx-py layout verify --repair` or `dx-py install` makes them again");
     reporter.json(results);
