@@ -29,7 +29,7 @@ export interface MetadataContext {
 export function createMetadataFinder(context: MetadataContext): MetadataFinder {
   const known = new Map<string, KnownMetadata>();
   const asked = new Map<string, Promise<KnownMetadata>>();
-  const remote = { ...context, probing: new Set<string>() };
+  const remote = { ...context, probing: new Set<string>(), tails: new Map<string, number>() };
 
   const cached = (file: DistributionFile, key: string): KnownMetadata | undefined => {
     let metadata = known.get(key);

@@ -19,6 +19,8 @@ export interface RemoteContext {
   hosts: HostMemory;
   /** Servers that are being asked for an unannounced `.metadata`. */
   probing: Set<string>;
+  /** How much of the end of a project's wheels held the directory, where it was more than was asked for first. Bytes. */
+  tails: Map<string, number>;
   /** Downloads and verifies. */
   download(file: DistributionFile): Promise<Uint8Array>;
 }
@@ -31,6 +33,8 @@ const MAX_UNASKED = 16 * FIRST_TAIL;
 const ENOUGH_MISSES = 3;
 /** How much before a long directory is asked for with it at most. Bytes. */
 const MAX_BEFORE = 256 * 1024;
+/** So much is asked for at once of a wheel whose predecessors have long directories, at most. Bytes. */
+const MAX_TAIL = 1024 * 1024;
 const METADATA = ".dist-info/METADATA";
 const MAX_METADATA = 32 * 1024 * 1024;
 const MAX_DIRECTORY = 128 * 1024 * 1024;
@@ -129,6 +133,7 @@ async function metadataByRange(
     const before = Math.min(MAX_BEFORE, total - directory.start);
     const earlier = await fetchSpan(Math.max(0, directory.start - before), total - tail.length);
     tail = Buffer.concat([earlier, tail]);
+    context.tails.set(projectOfFilename(file.filename), Math.min(tail.length, MAX_TAIL));
   }
   throw badWheel(file, "its central directory cannot be found");
 }
@@ -140,11 +145,15 @@ type Tail = { tail: Uint8Array; total: number; etag: string | undefined } | { wh
  * lies at the front.
  */
 function firstTail(size: number | undefined): number {
-  return size === undefined ? FIRST_TAIL : Math.min(size, 20 * 1024 + Math.floor(size / 32), 160 * 1024);
+  return size === undefined ? FIRST_TAIL : Math.min(20 * 1024 + Math.floor(size / 32), 160 * 1024);
 }
 
-async function tailOf(file: DistributionFile, { http, hosts }: RemoteContext): Promise<Tail | undefined> {
-  const length = firstTail(file.size);
+async function tailOf(
+  file: DistributionFile,
+  { http, hosts, tails }: RemoteContext,
+): Promise<Tail | undefined> {
+  const known = tails.get(projectOfFilename(file.filename)) ?? 0;
+  const length = Math.min(file.size ?? Number.MAX_SAFE_INTEGER, Math.max(known, firstTail(file.size)));
   let whole = false;
   const chunks: Uint8Array[] = [];
   const answer = await http.request(file.url, {

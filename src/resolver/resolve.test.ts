@@ -598,30 +598,44 @@ test("the order in which answers arrive changes nothing", async () => {
   }
 });
 
-test("who walks down the versions of a package does not wait for one after the other", async () => {
-  const requiring = Array.from({ length: 40 }, (_, i): [string, string[]] => [`${i + 1}.0`, [`b==${i + 1}`]]);
-  const universe = plain({ a: Object.fromEntries(requiring), b: { "1": [] } });
-  const index = universeIndex(universe, { delay: () => 2 });
-  const asked: string[] = [];
-  let waiting = 0;
-  let most = 0;
-  const counting: typeof index = {
-    ...index,
-    async metadata(file) {
-      asked.push(file.filename);
-      waiting += 1;
-      most = Math.max(most, waiting);
-      return await index.metadata(file).finally(() => {
-        waiting -= 1;
-      });
-    },
-  };
-  const request = requestOf({ requires: ["a", "b"] });
-  const resolution = await resolve(request, { index: counting, interpreter: python312 });
-  expect(lines(resolution)).toEqual(["a 1.0", "b 1"]);
-  // The first is taken in good faith, the second too; then more and more at once, in the order in which they would be tried.
-  expect(asked.filter((name) => name.startsWith("a-")).slice(0, 4)).toEqual(
-    [40, 39, 38, 37].map((version) => `a-${version}.0-py3-none-any.whl`),
-  );
-  expect(most).toBeGreaterThanOrEqual(16);
-});
+test.each([
+  ["as it is", "a", ""],
+  ["where a marker holds", "a; sys_platform == 'linux'", ""],
+  ["with an extra", "a[x]", ""],
+  ["among pre-releases", "a", "rc1"],
+])(
+  "who walks down the versions of a package does not wait for one after the other: %s",
+  async (_, text, end) => {
+    const requiring = Array.from({ length: 40 }, (__, i): [string, string[]] => [
+      `${i + 1}.0${end}`,
+      [`b==${i + 1}`],
+    ]);
+    const universe = plain({ a: Object.fromEntries(requiring), b: { "1": [] } });
+    const index = universeIndex(universe, { delay: () => 2 });
+    const asked: string[] = [];
+    let waiting = 0;
+    let most = 0;
+    const counting: typeof index = {
+      ...index,
+      async metadata(file) {
+        asked.push(file.filename);
+        waiting += 1;
+        most = Math.max(most, waiting);
+        return await index.metadata(file).finally(() => {
+          waiting -= 1;
+        });
+      },
+    };
+    const request = requestOf({ requires: [text, "b"] });
+    const resolution = await resolve(request, { index: counting, interpreter: python312 });
+    expect(resolution.packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
+      `a 1.0${end}`,
+      "b 1",
+    ]);
+    // The first is taken in good faith, the second too; then more and more at once, in the order in which they would be tried.
+    expect(asked.filter((name) => name.startsWith("a-")).slice(0, 4)).toEqual(
+      [40, 39, 38, 37].map((version) => `a-${version}.0${end}-py3-none-any.whl`),
+    );
+    expect(most).toBeGreaterThanOrEqual(16);
+  },
+);

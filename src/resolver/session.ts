@@ -54,6 +54,11 @@ export interface Session {
   told: Map<Edge, ToldEdge>;
   /** By package, the version that a followed fork had last, what it needs in every fork, and whether these Pythons can have it. */
   followed: (FollowedVersion | undefined)[];
+  /**
+   * What a proxy of a project had to choose from when it chose last: the package itself is given one version then, and which would be
+   * tried after that is not said by it.
+   */
+  proxied: Map<string, IntegerSet>;
   /** Every name comes from the same place in every fork. */
   oneOrigin: boolean;
   /** What the request requires by itself: the root's requirements, constraints and overrides. */
@@ -168,6 +173,7 @@ export function openSession(
     plainTold: new Map(),
     told: new Map(),
     followed: [],
+    proxied: new Map(),
     oneOrigin: sources.size === 0 && Object.keys(request.indexPins).length === 0,
     originOf: originFinder(arena, sources, request.indexPins),
     loaded(name, env) {

@@ -158,6 +158,7 @@ async function solveFork(
         continue;
       }
       version = chosen;
+      if (one.kind === "marker" || one.kind === "extra") session.proxied.set(one.name, set);
     }
     counts.decisions += 1;
     if (one.kind === "package") onProgress?.(one.name);
@@ -207,10 +208,17 @@ async function solveFork(
 /** While one version is waited for, those that would be tried after it are asked for too. */
 function lookAhead(session: Session, state: ForkState, id: PackageId, name: string, version: number): void {
   const project = session.loaded(name, state.env);
-  const { set } = state.solver.solution.term(id)!;
+  const { set: own } = state.solver.solution.term(id)!;
+  const set = project.space.onlyIndex(own) === undefined ? own : (session.proxied.get(name) ?? own);
   const highest = session.highestOf(name, state.env);
   const rest = highest ? interval(0, version) : interval(version + 1, limit);
-  session.catalog.waitedFor(project, () => project.space.indices(intersection(set, rest), highest));
+  // Pre-releases are tried when nothing else is left, or like all others.
+  const mixed = session.prereleasesOf(name, state.env) === "always";
+  const isPrerelease = (i: number) => project.candidates?.isPrerelease(i) === true;
+  const last = isPrerelease(project.space.index(version));
+  session.catalog.waitedFor(project, () =>
+    project.space.indices(intersection(set, rest), highest).filter((i) => mixed || isPrerelease(i) === last),
+  );
 }
 
 function propagate(session: Session, state: ForkState, counts: SolveCounts): void {
