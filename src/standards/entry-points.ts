@@ -12,7 +12,9 @@ export interface EntryPoint {
   readonly extras: readonly string[];
 }
 
-const REFERENCE = /^([\p{L}\p{N}_.]+)\s*(?::\s*([\p{L}\p{N}_.]+)\s*)?(?:\[(.*)\]\s*)?$/u;
+const PLAIN_REFERENCE = /^([A-Za-z0-9_.]+)\s*(?::\s*([A-Za-z0-9_.]+)\s*)?(?:\[(.*)\]\s*)?$/;
+/** Unicode's tables take half a millisecond to build: only for what is beyond ASCII. */
+let wideReference: RegExp | undefined;
 // What Python's `str.splitlines` breaks at.
 const LINE_BREAK = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/;
 
@@ -51,7 +53,11 @@ function withoutBrackets(line: string): string {
 
 /** `module:attribute [extra]`; `undefined` when it is no object reference. */
 export function parseObjectReference(text: string): Omit<EntryPoint, "group" | "name"> | undefined {
-  const match = REFERENCE.exec(text);
+  let match = PLAIN_REFERENCE.exec(text);
+  if (match === null) {
+    wideReference ??= /^([\p{L}\p{N}_.]+)\s*(?::\s*([\p{L}\p{N}_.]+)\s*)?(?:\[(.*)\]\s*)?$/u;
+    match = wideReference.exec(text);
+  }
   if (match === null) return undefined;
   const attribute = match[2];
   return {

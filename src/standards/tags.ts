@@ -27,7 +27,15 @@ export interface TagFacts {
 /** A compressed set that stands for more tags than this is refused. */
 const MAX_TAGS = 4096;
 
-const IDENTIFIER = /^[\p{XID_Start}_]\p{XID_Continue}*$/u;
+const PLAIN_IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Unicode's tables take half a millisecond to build: only for what is beyond ASCII. */
+let wideIdentifier: RegExp | undefined;
+
+function isIdentifier(text: string): boolean {
+  if (PLAIN_IDENTIFIER.test(text)) return true;
+  wideIdentifier ??= /^[\p{XID_Start}_]\p{XID_Continue}*$/u;
+  return wideIdentifier.test(text);
+}
 
 /** Reads one uncompressed tag. Failure: DXPY_BAD_TAG. */
 export function parseTag(text: string): Tag {
@@ -57,7 +65,7 @@ export function tryExpandTagSet(text: string): string[] | undefined {
   if (parts.length !== 3) return undefined;
   const [pythons, abis, platforms] = parts.map((part) => part.split(".")) as [string[], string[], string[]];
   if (pythons.length * abis.length * platforms.length > MAX_TAGS) return undefined;
-  if (!pythons.every((one) => IDENTIFIER.test(one)) || abis.includes("") || platforms.includes("")) {
+  if (!pythons.every(isIdentifier) || abis.includes("") || platforms.includes("")) {
     return undefined;
   }
   return [...product([...new Set(pythons)], [...new Set(abis)], [...new Set(platforms)])];
