@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../platform/errors.ts";
+import { parseObjectReference } from "./entry-points.ts";
 import {
   parseSdistFilename,
   parseWheelFilename,
@@ -89,4 +90,17 @@ describe("tags", () => {
       expect(() => parseTag(text)).toThrow(Failure);
     }
   });
+});
+
+test("names, tags and object references may hold letters of any script, and nothing else", () => {
+  expect(parseWheelFilename("größe-1-py3-none-any.whl").name).toBe("größe");
+  expect(() => parseWheelFilename("gr!ß-1-py3-none-any.whl")).toThrow("not the name of a project");
+  expect(parseTag("pyß-none-any").python).toBe("pyß");
+  expect(() => parseTag("3ß-none-any")).toThrow();
+  expect(parseObjectReference("módulo.á:función [extra_é]")).toEqual({
+    module: "módulo.á",
+    attribute: "función",
+    extras: ["extra_é"],
+  });
+  expect(parseObjectReference("mod-é:f")).toBeUndefined();
 });
