@@ -3,7 +3,7 @@
  * clear error says why it cannot; nothing half made stays. Mounting needs root; what is not permitted skips.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { type IndexServer, startIndexServer } from "./index-server.ts";
 import { makeSdist, makeWheel } from "./make-wheel.ts";
 import { type Answer, pyproject, type Session, startSession } from "./session.ts";
@@ -286,6 +286,34 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
         expect(answer.stdout.trim()).toBe("refused refused refused 1");
         expect((await asNobody("cache", "clean")).code).toBe(0);
         expect(readdirSync(`${home}/store`).filter((name) => /^[0-9a-f]{2}$/.test(name))).toEqual([]);
+      },
+    );
+
+    test.skipIf(publicPython() === undefined)(
+      "what an ordinary user does with a home of his own: prune, heal, repair",
+      async () => {
+        const home = `${me.home}-nobody`;
+        mkdirSync(home);
+        chownSync(home, NOBODY, NOBODY);
+        me.env["DX_PY_HOME"] = home;
+        const layouts = () => readdirSync(`${home}/layouts`);
+        expect(await asNobody("install")).toMatchObject({ code: 0 });
+        expect(layouts()).toHaveLength(1);
+        const site = `${home}/layouts/${layouts()[0]}/lib/${readdirSync(`${home}/layouts/${layouts()[0]}/lib`)[0]}/site-packages`;
+        rmSync(`${site}/core`);
+        expect((await asNobody("install", "-v")).stderr).toContain("healed");
+        expect(existsSync(`${site}/core/__init__.py`)).toBe(true);
+        rmSync(`${site}/core`);
+        expect((await asNobody("layout", "verify", "--repair")).code).toBe(0);
+        expect((await asNobody("layout", "verify")).code).toBe(0);
+        rmSync(`${site}/core/__init__.py`);
+        expect((await asNobody("store", "verify", "--repair")).code).toBe(0);
+        expect((await asNobody("run", "python", "-c", "import core, apple")).code).toBe(0);
+        me.remove(".venv");
+        me.remove("pylock.toml");
+        me.remove("dx-py.dpl");
+        expect(await asNobody("cache", "prune", "--keep-days", "0")).toMatchObject({ code: 0 });
+        expect(layouts()).toEqual([]);
       },
     );
 

@@ -2,7 +2,6 @@
  * Healing: a layout that was changed, lost files, or is not in the index is verified or built again in its place, and
  * the index says so (requirement L7).
  */
-import { renameSync } from "node:fs";
 import { type BuiltLayout, buildLayout, layoutRecord } from "../layout/build-layout.ts";
 import { type DxcRecord, type LayoutRecord, UNKNOWN_STAMPS } from "../layout/dxc-format.ts";
 import { insertHoldingLock, rebuildIndex, withIndexLock } from "../layout/dxc-writer.ts";
@@ -12,6 +11,7 @@ import { lookupLayout } from "../layout/open-dxc.ts";
 import { verifyLayout } from "../layout/verify-layout.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
+import { moveFolder } from "../platform/move-folder.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
 import { takeSharedDistInfo } from "../store/shared-dist-info.ts";
 import type { Store } from "../store/store.ts";
@@ -117,7 +117,7 @@ function onlyModes(result: { fault?: string; missing: string[]; changed: string[
 function moveAside(path: string, to: string, root?: string): void {
   if (root !== undefined && !path.startsWith(`${root}/`)) return;
   try {
-    renameSync(path, to);
+    moveFolder(path, to);
   } catch (error) {
     if ((error as { code?: string }).code !== "ENOENT") throw error;
   }

@@ -2,7 +2,7 @@
  * Collection: removes layouts and package objects that nothing holds, by age and by size. Runs alone (installs hold the
  * store's lock shared), except for the warm path, which takes no lock: what it attaches meanwhile is put back.
  */
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import type { LayoutRecord } from "../layout/dxc-format.ts";
 import { insertRecords, removeRecords } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
@@ -10,6 +10,7 @@ import { lookupLayout } from "../layout/open-dxc.ts";
 import { type CountedFiles, diskUsage } from "../platform/disk-usage.ts";
 import type { Home } from "../platform/home.ts";
 import { readLink } from "../platform/links.ts";
+import { moveFolder } from "../platform/move-folder.ts";
 import { createStaging, removeTree, sweepStaging } from "../platform/staging.ts";
 import { removeObjectsLocked } from "../store/collect.ts";
 import { removeUnusedLinks } from "../store/optimise.ts";
@@ -244,12 +245,12 @@ async function removeLayouts(home: Home, layouts: readonly LayoutCandidate[]): P
   try {
     for (const one of layouts) {
       if (running.has(one.hash) || isAttached(home, one.hash)) continue;
-      renameSync(`${home.layouts}/${one.hash}`, `${trash}/${one.hash}`);
+      moveFolder(`${home.layouts}/${one.hash}`, `${trash}/${one.hash}`);
       gone.push(one);
     }
     const back = gone.filter(({ hash }) => isAttached(home, hash));
     for (const { hash } of back) {
-      if (!existsSync(`${home.layouts}/${hash}`)) renameSync(`${trash}/${hash}`, `${home.layouts}/${hash}`);
+      if (!existsSync(`${home.layouts}/${hash}`)) moveFolder(`${trash}/${hash}`, `${home.layouts}/${hash}`);
     }
     const staying = layouts.filter((one) => !gone.includes(one) || back.includes(one));
     const again = staying.map(({ hash }) => records.get(hash)).filter((record) => record !== undefined);

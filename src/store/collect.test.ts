@@ -1,8 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeWheel } from "../../test/make-wheel.ts";
 import { homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import { cleanStore, removeObjects, removeUnfinishedLocked } from "./collect.ts";
 import { readDrvOut, readDrvOutNotes, writeDrvOut } from "./drv-out.ts";
 import { unpackWheel } from "./ingest.ts";
@@ -11,7 +12,7 @@ import { treePath } from "./store-level.ts";
 import { tryHoldStore, whileInstalling } from "./store-lock.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-collect-`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 const build = (digit: string) => digit.repeat(64);
 
 async function filled(name: string) {

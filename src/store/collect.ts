@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
+import { moveFolder } from "../platform/move-folder.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
 import { takeSharedDistInfo } from "./shared-dist-info.ts";
 import { checkHash, indexPath, names, treePath } from "./store-level.ts";
@@ -93,7 +94,7 @@ export function removeUnfinishedLocked(home: Home): number {
 
 function moveAway(from: string, to: string): boolean {
   try {
-    renameSync(from, to);
+    moveFolder(from, to);
     return true;
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return false;

@@ -1,13 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeWheel } from "../../test/make-wheel.ts";
 import { homeFolders } from "../platform/home.ts";
-import { sweepStaging } from "../platform/staging.ts";
+import { removeTree, sweepStaging } from "../platform/staging.ts";
 import { openStore } from "./store.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-crash-`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 
 test("a process killed at any moment leaves whole packages only, and nothing in tmp/ that stays", async () => {
   const home = homeFolders({ DX_PY_HOME: `${folder}/home` });

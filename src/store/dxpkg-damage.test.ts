@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeWheel } from "../../test/make-wheel.ts";
 import { blake3Hex } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import { findFile, readHeader, readManifest, readMetadata } from "./dxpkg-reader.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
 import { unpackWheel } from "./ingest.ts";
@@ -18,7 +19,7 @@ import { PLAIN_OBJECT } from "./testing/plain-object.ts";
 /** Every damage that one byte can do, and every length that a file may be cut to; and packages of many files. */
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-dxpkg-damage-`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 
 const WHEEL = makeWheel({
   name: "tiny",

@@ -6,6 +6,7 @@ import { makeWheel } from "../../test/make-wheel.ts";
 import { blake3Bytes, blake3Hex } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import { findFile, manifestBytes, readHeader, readMetadata } from "./dxpkg-reader.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
 import { unpackWheel } from "./ingest.ts";
@@ -17,7 +18,7 @@ import { indexPath } from "./store-level.ts";
 import { PLAIN_OBJECT } from "./testing/plain-object.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-dxpkg-`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 
 const name = fc.stringMatching(/^[a-zäßλ][a-z0-9_]{0,6}$/);
 const entry = fc.record({

@@ -15,13 +15,14 @@ import { makeWheel, nativeStandIn, type WheelSpec } from "../../test/make-wheel.
 import { type ZipFile, zipBytes } from "../../test/zip-bytes.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import { craftElf, DT } from "../platform/testing/craft-elf.ts";
 import { unpackWheel } from "./ingest.ts";
 import { openStore } from "./store.ts";
 import { indexPath, treePath } from "./store-level.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-ingest-`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 let home = homeFolders({ DX_PY_HOME: folder });
 let count = 0;
 beforeEach(() => {

@@ -1,8 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeWheel } from "../../test/make-wheel.ts";
 import { homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import { unpackWheel } from "./ingest.ts";
 import { hasSharedDistInfo, makeSharedDistInfo, sharedDistInfoFaults } from "./shared-dist-info.ts";
 import { openStore } from "./store.ts";
@@ -10,7 +11,7 @@ import { openStore } from "./store.ts";
 const folder = mkdtempSync(`${tmpdir()}/dxpy-dist-info-`);
 afterAll(() => {
   Bun.spawnSync(["chmod", "-R", "u+w", folder]);
-  rmSync(folder, { recursive: true, force: true });
+  removeTree(folder);
 });
 
 const home = homeFolders({ DX_PY_HOME: `${folder}/home` });

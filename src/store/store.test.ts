@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -17,6 +16,7 @@ import { blake3Hex } from "../platform/blake3.ts";
 import type { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
 import { startProcess } from "../platform/process.ts";
+import { removeTree } from "../platform/staging.ts";
 import { unpackWheel } from "./ingest.ts";
 import { packedPieces, packedSize, packObject, unpackPacked } from "./pack.ts";
 import { openStore } from "./store.ts";
@@ -26,7 +26,7 @@ import { indexPath, treePath } from "./store-level.ts";
 const folder = mkdtempSync(`${tmpdir()}/dxpy-store-`);
 const home = homeFolders({ DX_PY_HOME: `${folder}/home` });
 const store = openStore(home);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 
 const modules: Record<string, string> = { "demo/__init__.py": "x = 1\n", "demo/data.txt": "some data\n" };
 for (let i = 0; i < 200; i += 1) modules[`demo/m${i}.py`] = `number = ${i}\n`;

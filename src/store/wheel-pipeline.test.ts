@@ -1,14 +1,15 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeWheel } from "../../test/make-wheel.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
+import { removeTree } from "../platform/staging.ts";
 import { openStore } from "./store.ts";
 import { createWheelPipeline } from "./wheel-pipeline.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-pipeline-`);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeTree(folder));
 const wheels = Array.from({ length: 12 }, (_, i) =>
   makeWheel({ name: `p${i}`, modules: { [`p${i}.py`]: "x\n".repeat(i * 100) } }),
 );
