@@ -47,8 +47,8 @@ export interface CatalogContext {
   /** The Pythons of the whole resolution. */
   python: MarkerTree;
   policy(name: string, page: PackagePage): CandidatePolicy;
-  /** The version that would be taken first of all versions: what to fetch ahead. */
-  firstChoice(project: Project): number | undefined;
+  /** The versions that will probably be chosen: what to fetch ahead. */
+  likelyChoices(project: Project): readonly number[];
 }
 
 type Loaded<T> = T | Promise<T>;
@@ -254,12 +254,12 @@ export class Catalog {
     return need;
   }
 
-  /** Asks for the metadata of the version that will probably be chosen. */
+  /** Asks for the metadata of the versions that will probably be chosen. */
   #fetchAhead(project: Project): void {
-    const first = project.candidates === undefined ? undefined : this.#context.firstChoice(project);
-    if (first === undefined) return;
-    const needs = this.needs(project, first);
-    if (!(needs instanceof Promise)) this.#fetchNeeded(needs);
+    for (const i of this.#context.likelyChoices(project)) {
+      const needs = this.needs(project, i);
+      if (!(needs instanceof Promise)) this.#fetchNeeded(needs);
+    }
   }
 
   /** Asks for the pages of what a version needs without any extra. */

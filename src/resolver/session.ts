@@ -1,7 +1,7 @@
 import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
 import { createMarkerArena, fromMarker } from "../standards/marker-algebra/from-marker.ts";
-import { fullSet, type IntegerSet } from "../standards/marker-algebra/integer-set.ts";
+import type { IntegerSet } from "../standards/marker-algebra/integer-set.ts";
 import type { MarkerArena, MarkerTree } from "../standards/marker-algebra/marker-arena.ts";
 import { trueMarker } from "../standards/marker-algebra/marker-arena.ts";
 import { parseMarker } from "../standards/markers.ts";
@@ -13,6 +13,7 @@ import type { BuildInterface } from "./build-interface.ts";
 import { Catalog, type Origin, originKey, type Project } from "./catalog.ts";
 import { admits, conflictKey, type ForkEnvironment } from "./fork-environment.ts";
 import type { ConflictKeys, Edge } from "./forks.ts";
+import { likelyChoices } from "./likely-choices.ts";
 import type { NeedList } from "./need-list.ts";
 import type { Need, NeedPolicy, SourceNeeds } from "./needs.ts";
 import type { PackageId } from "./pubgrub/incompatibility.ts";
@@ -20,7 +21,7 @@ import type { Dependency } from "./pubgrub/solver-state.ts";
 import { boundsMarker, boundsOf, type PythonBounds } from "./python-requirement.ts";
 import type { PackageSource, ResolveRequest } from "./request.ts";
 import { allowedYanked, candidatePolicy, highestPolicy, prereleasePolicy } from "./request-policies.ts";
-import { type Preferred, type Prereleases, preferredVersion, selectVersion } from "./select-version.ts";
+import { type Preferred, type Prereleases, preferredVersion } from "./select-version.ts";
 import { sourceOfUrl } from "./source-of-url.ts";
 import { PackageTable } from "./virtual-packages.ts";
 
@@ -193,7 +194,7 @@ export function openSession(
     arena,
     python: pythonMarker,
     policy: (name, page) => candidatePolicy(request, python, yanked.get(name) ?? [], name, page),
-    firstChoice: (project) => firstChoice(session, project),
+    likelyChoices: (project) => likelyChoices(session, project),
   });
   session.alsoDeclared = ({ all, local }) => {
     if (all.length === 0) return;
@@ -302,17 +303,6 @@ function readPreferences(arena: MarkerArena, request: ResolveRequest): Map<strin
     if (one !== undefined) preferred.set(normalized, [...(preferred.get(normalized) ?? []), one]);
   }
   return preferred;
-}
-
-function firstChoice(session: Session, project: Project): number | undefined {
-  const env: ForkEnvironment = { marker: trueMarker, included: new Set(), excluded: new Set() };
-  return selectVersion(project, {
-    set: fullSet,
-    highest: session.highestOf(project.name, env),
-    prereleases: session.prereleasesOf(project.name, env),
-    preferred: session.preferred.get(project.name) ?? [],
-    admits: () => true,
-  });
 }
 
 /** The version of the root as the solver sees it: it exists, whatever it is. */
