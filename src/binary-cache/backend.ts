@@ -12,6 +12,11 @@ export interface CacheBackend {
    * `DXPY_CACHE_AUTH_REQUIRED`, `DXPY_BAD_CACHE_ANSWER` for a body of more than `limit` bytes.
    */
   read(path: string, body: BodySink, limit: number): Promise<boolean>;
+  /**
+   * Where the file is on this machine, for a thread that reads it by itself; `undefined` when it is not there. Absent where files
+   * are not on this machine. Failures as of `read`.
+   */
+  locate?(path: string, limit: number): { path: string; size: number } | undefined;
   /** Whether the file is there, without its body. Failures as of `read`. */
   has(path: string): Promise<boolean>;
   /** Makes the place itself, before the first push; where that is not for clients to do, nothing. */

@@ -12,18 +12,47 @@ export function folderBackend(root: string): CacheBackend {
   const name = `file://${root}`;
   const stats = emptyStats();
   const placeOf = (path: string) => `${root}/${path}`;
+
+  /** Bytes of a plain file; `undefined` when it is not there. */
+  const sizeOf = (path: string, limit: number): number | undefined => {
+    // Opening a pipe would wait for ever for its other end.
+    const found = statSync(placeOf(path), { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    if (!found.isFile()) throw badAnswer(name, path, "it is not a file");
+    if (found.size > limit) throw badAnswer(name, path, `it is larger than ${limit} bytes`);
+    return found.size;
+  };
+  /** Whatever the system says: the folder is missing, the file is, or neither can be said. */
+  const failed = (error: unknown, path: string): false => {
+    if (error instanceof Failure) throw error;
+    const { code } = error as { code?: string };
+    if (code === "ENOENT" || code === "ENOTDIR") return missing(root, name, path);
+    throw cacheUnreachable(name, path, (error as Error).message, error);
+  };
+
   return {
     name,
     local: true,
     stats,
+    locate(path, limit) {
+      stats.requests += 1;
+      try {
+        const size = sizeOf(path, limit);
+        if (size !== undefined) {
+          stats.received += size;
+          return { path: placeOf(path), size };
+        }
+        missing(root, name, path);
+      } catch (error) {
+        failed(error, path);
+      }
+      return undefined;
+    },
     async read(path, body, limit) {
       stats.requests += 1;
       const place = placeOf(path);
       try {
-        // Opening a pipe would wait for ever for its other end.
-        const found = statSync(place, { throwIfNoEntry: false });
-        if (found === undefined) return missing(root, name, path);
-        if (!found.isFile()) throw badAnswer(name, path, "it is not a file");
+        if (sizeOf(path, limit) === undefined) return missing(root, name, path);
         const file = openSync(place, "r");
         try {
           const { size } = fstatSync(file);
@@ -42,10 +71,7 @@ export function folderBackend(root: string): CacheBackend {
           closeSync(file);
         }
       } catch (error) {
-        if (error instanceof Failure) throw error;
-        const { code } = error as { code?: string };
-        if (code === "ENOENT" || code === "ENOTDIR") return missing(root, name, path);
-        throw cacheUnreachable(name, path, (error as Error).message, error);
+        return failed(error, path);
       }
     },
     create: () => ensureDir(root),

@@ -5,6 +5,7 @@ import { createStaging, removeTree } from "../platform/staging.ts";
 import { decompressToFile } from "../store/compressed-package.ts";
 import { IN_MEMORY } from "../store/packed-source.ts";
 import type { Store } from "../store/store.ts";
+import type { WheelJob } from "../store/unpack-job.ts";
 import { createWheelPipeline, type WheelPipeline } from "../store/wheel-pipeline.ts";
 import { type CacheBackend, readBytes } from "./backend.ts";
 import { badAnswer, compressedLimit, type Mapping, objectPath } from "./protocol.ts";
@@ -47,13 +48,24 @@ export function createObjectPuller(options: ObjectPullerOptions): ObjectPuller {
         ...(workers === undefined ? {} : { workers }),
         ...(options.expected === undefined ? {} : { expected: options.expected }),
       });
-      const compressed = await readBytes(backend, path, compressedLimit(size));
-      if (compressed === undefined) throw absent(backend, path);
+      const content = await contentOf(path, compressedLimit(size));
       if (options.stopped()) return false;
       const filename = `${backend.name}/${path}`;
-      await pipeline.add({ bytes: compressed, filename, packed: { outputHash, size } });
+      await pipeline.add({ ...content, filename, packed: { outputHash, size } });
       return true;
     });
+  }
+
+  /** What is on this machine is read by the thread that unpacks it. */
+  async function contentOf(path: string, limit: number): Promise<Pick<WheelJob, "bytes" | "file">> {
+    if (backend.locate !== undefined) {
+      const file = backend.locate(path, limit);
+      if (file === undefined) throw absent(backend, path);
+      return { file };
+    }
+    const bytes = await readBytes(backend, path, limit);
+    if (bytes === undefined) throw absent(backend, path);
+    return { bytes };
   }
 
   return {

@@ -122,15 +122,15 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
     thread.task = task;
     running += 1;
     ids += 1;
-    const bytes = ownBuffer(task.job.bytes);
+    const bytes = task.job.bytes === undefined ? undefined : ownBuffer(task.job.bytes);
     const message: ToWorker = {
       kind: "unpack",
       id: ids,
-      job: { ...task.job, bytes },
+      job: { ...task.job, ...(bytes === undefined ? {} : { bytes }) },
       home: store.home,
       root: store.root,
     };
-    thread.worker.postMessage(message, [bytes.buffer]);
+    thread.worker.postMessage(message, bytes === undefined ? [] : [bytes.buffer]);
   }
 
   /** A thread that could not start or broke down. What it had in hand is lost with its memory. */
@@ -216,10 +216,14 @@ function workerFile(): string {
   return compiled ? "./store/unpack-worker.js" : new URL("./unpack-worker.ts", import.meta.url).href;
 }
 
+function lengthOf({ bytes, file }: WheelJob): number {
+  return bytes?.length ?? file?.size ?? 0;
+}
+
 function takeLargest(waiting: Task[]): Task | undefined {
   let largest = 0;
   waiting.forEach((task, i) => {
-    if (task.job.bytes.length > (waiting[largest]?.job.bytes.length ?? 0)) largest = i;
+    if (lengthOf(task.job) > lengthOf(waiting[largest]!.job)) largest = i;
   });
   return waiting.splice(largest, 1)[0];
 }
