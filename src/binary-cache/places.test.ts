@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { removeTree } from "../platform/staging.ts";
 import { openStore } from "../store/store.ts";
 import type { CacheBackend } from "./backend.ts";
@@ -98,6 +99,20 @@ test("a folder", async () => {
     removeTree(folder);
   }
 });
+
+test("ten thousand other objects cost not one request more", async () => {
+  const folder = temporary();
+  try {
+    const hashes = Array.from({ length: 10_000 }, (_, i) => `abcd${i.toString().padStart(60, "0")}`);
+    for (const pathOf of [objectPath, mappingPath]) {
+      mkdirSync(dirname(`${folder}/${pathOf(hashes[0]!)}`), { recursive: true });
+      for (const hash of hashes) writeFileSync(`${folder}/${pathOf(hash)}`, "x");
+    }
+    await pushAndPull(() => openBackend(`file://${folder}`, { env: {}, folder }));
+  } finally {
+    removeTree(folder);
+  }
+}, 60_000);
 
 describe.skipIf(nginx === undefined)("nginx, static files", () => {
   let service: Service;
