@@ -214,7 +214,11 @@ describe("damage to the store", () => {
       chmodSync(stored("apple/late.py"), 0o644);
       writeFileSync(stored("apple/late.py"), "value = 666\n");
     },
-    "a missing file": () => rmSync(stored("apple/late.py")),
+    "a missing file": () => {
+      const file = stored("apple/late.py");
+      chmodSync(file.slice(0, file.lastIndexOf("/")), 0o755);
+      rmSync(file);
+    },
     "a missing tree": () => {
       const tree = stored("apple").replace(/\/lib\/apple$/, "");
       Bun.spawnSync(["sh", "-c", `chmod -R u+w '${tree}' && rm -r '${tree}'`]);

@@ -251,7 +251,10 @@ describe("noticed at once", () => {
     me.settle();
     await ask();
     await me.ok("cache", "clean", "--layouts");
-    for (const name of readdirSync(`${me.home}/store/drv`)) me.write(`${me.home}/store/drv/${name}`, "{}");
+    for (const name of readdirSync(`${me.home}/store/drv`)) {
+      me.remove(`${me.home}/store/drv/${name}`);
+      me.write(`${me.home}/store/drv/${name}`, "{}");
+    }
     expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
   });
 
