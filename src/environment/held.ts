@@ -62,7 +62,10 @@ function lookAt(home: Home, root: Root, note: boolean): HeldRoot {
   const marker = `${rootPath(home, root.link)}.gone`;
   const target = readLink(root.link);
   if (target === undefined) {
-    return { root, state: { gone: goneSince(marker, note), locked: existsSync(lockPath(root.link)) } };
+    return {
+      root,
+      state: { gone: goneSince(home, root.link, note), locked: existsSync(lockPath(root.link)) },
+    };
   }
   if (note) rmSync(marker, { force: true });
   if (target === null) return { root, state: "private" };
@@ -72,10 +75,14 @@ function lookAt(home: Home, root: Root, note: boolean): HeldRoot {
     : { root, state: "private" };
 }
 
-/** The first time that somebody looked and it was not there. */
-function goneSince(marker: string, note: boolean): number {
+/** The first time that somebody looked and it was not there. What was written since, the root or the project's folder, says that somebody was. */
+function goneSince(home: Home, link: string, note: boolean): number {
+  const marker = `${rootPath(home, link)}.gone`;
   const known = statSync(marker, { throwIfNoEntry: false });
-  if (known !== undefined) return Number(readFileSync(marker, "utf8")) || known.mtimeMs;
+  const places = [rootPath(home, link), link.slice(0, link.lastIndexOf("/"))];
+  const written = Math.max(...places.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+  if (known !== undefined && known.mtimeMs >= written)
+    return Number(readFileSync(marker, "utf8")) || known.mtimeMs;
   const now = Date.now();
   if (note) writeFileSync(marker, String(now));
   return now;

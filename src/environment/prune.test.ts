@@ -8,6 +8,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -130,6 +131,29 @@ test("what the lock of a project names stays, though it is not installed", async
   mkdirSync(project.link);
   const pruned = await pruneHome({ home: project.home, keepDays: 30 });
   expect(namesOf(pruned.items)).toEqual([]);
+});
+
+test("a project that was gone and came back has its days anew when it goes again", async () => {
+  const project = await testProject(fresh(), fresh(), [wheel("returns")]);
+  const { home, link, dir } = project;
+  await install(project);
+  rmSync(`${dir}/dx-py.dpl`);
+  const target = readlinkSync(link);
+  rmSync(link);
+  await pruneHome({ home, keepDays: 30 });
+  // That was long ago; since then it was there for a while.
+  const long = Date.now() - 100 * 24 * 60 * 60 * 1000;
+  const [marker = ""] = readdirSync(home.roots).filter((name) => name.endsWith(".gone"));
+  writeFileSync(`${home.roots}/${marker}`, String(long));
+  for (const path of [`${home.roots}/${marker}`, `${home.roots}/${marker.slice(0, -5)}`, dir])
+    utimesSync(path, long / 1000, long / 1000);
+  expect((await pruneHome({ home, keepDays: 30, dryRun: true })).items.map(({ kind }) => kind)).toContain(
+    "root",
+  );
+  symlinkSync(target, link);
+  rmSync(link);
+  expect((await pruneHome({ home, keepDays: 30 })).items).toEqual([]);
+  expect(listRoots(home)).toHaveLength(1);
 });
 
 test("a project that is only locked is not gone: its lock holds what it names, while it is there", async () => {
