@@ -125,7 +125,8 @@ async function inspect(me: Session): Promise<void> {
     expect(await store.verify(hash)).toMatchObject({ outputHash: hash, ok: true });
   for (const name of existsSync(home.layouts) ? readdirSync(home.layouts) : [])
     expect(name).toMatch(/^[0-9a-f]{64}$/);
-  // The next command swept what the killed ones left.
+  // The next command that stages anything, or collects, sweeps what the killed ones left.
+  await me.ok("cache", "prune");
   expect(existsSync(home.tmp) ? readdirSync(home.tmp) : []).toEqual([]);
   const known = [
     "index",
