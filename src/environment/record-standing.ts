@@ -30,8 +30,11 @@ export interface StandingFacts {
   watched: readonly string[];
 }
 
-/** How long a file must have been left alone, in milliseconds: a second change within one tick of its clock leaves its time as it is. */
-export const SETTLED = 2000;
+/**
+ * How long a file must have been left alone, in milliseconds: a second change within one tick of its clock leaves its time as it is. Ticks of
+ * filesystems that tell more than whole seconds, which are not relied on, take 10 at most.
+ */
+export const SETTLED = 100;
 
 /**
  * Written only where it can be relied on, and failing to is no failure. `stat` in milliseconds is all that the answer is compared by later, so

@@ -21,7 +21,15 @@ import { unrelatedFolders } from "./unrelated-folders.ts";
 interface ProcessFolder {
   path: string;
   lock: FileLock;
+  /** Where the next folders are made, and how many more. */
+  region?: { path: string; left: number };
 }
+
+/** So many folders are made in one region of the disk. */
+const REGION = 12;
+/** So many regions are tried, as long as making one takes longer than this, in milliseconds. */
+const TRIES = 5;
+const SLOW = 0.15;
 
 const folders = new Map<string, ProcessFolder>();
 let counter = 0;
@@ -33,8 +41,8 @@ export function createStaging(home: Home): string {
   for (let attempt = 0; ; attempt += 1) {
     const folder = processFolder(home);
     counter += 1;
-    const path = `${folder.path}/${counter}`;
     try {
+      const path = `${regionOf(folder)}/${counter}`;
       mkdirSync(path);
       return path;
     } catch (error) {
@@ -44,6 +52,31 @@ export function createStaging(home: Home): string {
       if (attempt === 3) throw error;
     }
   }
+}
+
+/**
+ * A folder that the filesystem has put anywhere (`unrelatedFolders`): what is made in it stays near it, and is moved away later. An ext4 without a
+ * journal passes over the inodes that were freed in the last minutes one by one, so that files take many times as long to be made where
+ * many were removed. Making a folder there tells, so another place is looked for.
+ */
+function regionOf(folder: ProcessFolder): string {
+  const { region } = folder;
+  if (region !== undefined && region.left > 0) {
+    region.left -= 1;
+    return region.path;
+  }
+  let best: { path: string; took: number } | undefined;
+  for (let i = 0; i < TRIES && (best === undefined || best.took > SLOW); i += 1) {
+    const path = `${folder.path}/${uniqueName()}`;
+    const started = performance.now();
+    mkdirSync(path);
+    const took = performance.now() - started;
+    const worse = best === undefined ? undefined : took < best.took ? best.path : path;
+    if (worse !== undefined) rmdirSync(worse);
+    if (best === undefined || took < best.took) best = { path, took };
+  }
+  folder.region = { path: best!.path, left: REGION - 1 };
+  return best!.path;
 }
 
 /**
@@ -93,7 +126,7 @@ function processFolder(home: Home): ProcessFolder {
     }
     mkdirSync(path);
     unrelatedFolders(path);
-    const folder = { path, lock };
+    const folder: ProcessFolder = { path, lock };
     folders.set(home.tmp, folder);
     return folder;
   }
