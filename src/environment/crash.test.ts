@@ -3,6 +3,7 @@ import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { readDescription } from "../layout/layout-description.ts";
 import { verifyLayout } from "../layout/verify-layout.ts";
 import { removeTree, sweepStaging } from "../platform/staging.ts";
+import { staged } from "../platform/testing/staged.ts";
 import { openStore } from "../store/store.ts";
 import { planOfDescription } from "./private-environment.ts";
 import {
@@ -60,6 +61,5 @@ test("L8 an installer that is killed at any moment leaves what the next one uses
     expect(verifyLayout(plan, path)).toEqual([]);
   }
   sweepStaging(project.home);
-  const left = readdirSync(project.home.tmp, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(left.flatMap((entry) => readdirSync(`${project.home.tmp}/${entry.name}`))).toEqual([]);
+  expect(staged(project.home)).toEqual([]);
 }, 60_000);

@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { lookupLayout } from "../layout/open-dxc.ts";
 import { removeTree } from "../platform/staging.ts";
+import { staged } from "../platform/testing/staged.ts";
 import { compileBytecode } from "./compile-bytecode.ts";
 import { listRoots } from "./roots.ts";
 import {
@@ -472,10 +473,7 @@ describe("L8 many processes at once", () => {
     await run("warm");
     for (const project of projects) expect(warm(project)?.changed).toBe(false);
     expect(pythonSays(projects[5]!.link, "import alpha, beta; print('fine')")).toBe("fine");
-    const left = readdirSync(home.tmp, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .flatMap((entry) => readdirSync(`${home.tmp}/${entry.name}`));
-    expect(left).toEqual([]);
+    expect(staged(home)).toEqual([]);
     expect(listRoots(home).length).toBe(8);
     renameSync(script, `${script}.done`);
   }, 60_000);

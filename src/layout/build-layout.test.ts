@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homeFolders } from "../platform/home.ts";
+import { staged } from "../platform/testing/staged.ts";
 import { recordLine } from "../store/installed-record.ts";
 import { makeLayoutLinks } from "../store/layout-links.ts";
 import { buildLayout } from "./build-layout.ts";
@@ -414,8 +415,7 @@ describe("building", () => {
     expect(second.lost).toBe(true);
     expect(statSync(second.path).ino).toBe(before);
     expect(second.record.stamps).toEqual(first.record.stamps);
-    for (const folder of readdirSync(home.tmp, { withFileTypes: true }))
-      if (folder.isDirectory()) expect(readdirSync(`${home.tmp}/${folder.name}`)).toEqual([]);
+    expect(staged(home)).toEqual([]);
   });
 
   test("a damaged layout is replaced whole", () => {

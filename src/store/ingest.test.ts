@@ -1,14 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { makeWheel, nativeStandIn, type WheelSpec } from "../../test/make-wheel.ts";
@@ -17,6 +8,7 @@ import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
 import { removeTree } from "../platform/staging.ts";
 import { craftElf, DT } from "../platform/testing/craft-elf.ts";
+import { staged } from "../platform/testing/staged.ts";
 import { unpackWheel } from "./ingest.ts";
 import { openStore } from "./store.ts";
 import { indexPath, treePath } from "./store-level.ts";
@@ -142,10 +134,7 @@ describe("what is refused, with the store as it was", () => {
     expect((error as Failure).message).toContain(message);
     expect((error as Failure).code).toBe(code as Failure["code"]);
     expect(openStore(home).list()).toEqual([]);
-    const staged = existsSync(home.tmp)
-      ? readdirSync(home.tmp).filter((name) => !name.endsWith(".lock"))
-      : [];
-    for (const name of staged) expect(readdirSync(`${home.tmp}/${name}`)).toEqual([]);
+    expect(staged(home)).toEqual([]);
   };
 
   test("a .dist-info that is missing, not alone, or of another name or version", async () => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { makeSdist, makeWheel } from "../../../test/make-wheel.ts";
 import type { Failure } from "../../platform/errors.ts";
+import { staged } from "../../platform/testing/staged.ts";
 import { readDrvOutNotes } from "../../store/drv-out.ts";
 import { openStore } from "../../store/store.ts";
 import type { BuildDerivation } from "../derivation.ts";
@@ -395,11 +396,7 @@ def build_wheel(directory, *args):
     ]);
     expect(both[0]![0]!.outputHash).toBe(both[1]![0]!.outputHash);
     expect(events).toEqual(["build"]);
-    expect(
-      readdirSync(place.home.tmp)
-        .filter((name) => statSync(`${place.home.tmp}/${name}`).isDirectory())
-        .flatMap((name) => readdirSync(`${place.home.tmp}/${name}`)),
-    ).toEqual([]);
+    expect(staged(place.home)).toEqual([]);
   });
 
   test("a failing package ends the build of another, and the failure is the first one's", async () => {
