@@ -11,8 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { basename, dirname } from "node:path";
 import { homeFolders } from "./home.ts";
-import { createStaging, inNamedStaging, removeTree, sweepStaging } from "./staging.ts";
+import { createStaging, inNamedStaging, REGION_PREFIX, removeTree, sweepStaging } from "./staging.ts";
+import { staged } from "./testing/staged.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-staging-`);
 const home = homeFolders({ DX_PY_HOME: folder });
@@ -25,6 +27,21 @@ test("each call gives a new empty folder under tmp/, and a sweep leaves what is 
   expect(readdirSync(one)).toEqual([]);
   expect(sweepStaging(home)).toBe(0);
   expect(existsSync(one)).toBe(true);
+});
+
+test("folders that are staged share regions of the disk, where the filesystem has such things", () => {
+  const all = Array.from({ length: 30 }, () => createStaging(home));
+  expect(new Set(all).size).toBe(30);
+  for (const path of all) expect(readdirSync(path)).toEqual([]);
+  const parents = [...new Set(all.map((path) => dirname(path)))];
+  expect(parents.length).toBeLessThanOrEqual(4);
+  if (parents.length > 1) for (const path of parents) expect(basename(path)).toStartWith(REGION_PREFIX);
+  // What was tried and left is gone.
+  const kept = readdirSync(dirname(parents[0]!)).filter((name) => name.startsWith(REGION_PREFIX));
+  if (parents.length > 1) for (const path of parents) expect(kept).toContain(basename(path));
+  expect(kept.length).toBeLessThanOrEqual(4);
+  expect(staged(home)).toEqual(expect.arrayContaining(all.map((path) => basename(path))));
+  for (const path of all) removeTree(path);
 });
 
 test("what a killed process left is swept; a fresh loose file stays, an old one goes", async () => {

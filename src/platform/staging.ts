@@ -21,12 +21,17 @@ import { unrelatedFolders } from "./unrelated-folders.ts";
 interface ProcessFolder {
   path: string;
   lock: FileLock;
+  /** The filesystem puts what is made in `path` anywhere (`unrelatedFolders`). */
+  spread: boolean;
   /** Where the next folders are made, and how many more. */
   region?: { path: string; left: number };
 }
 
+/** What the names of regions begin with: folders between that of a process and what it stages. */
+export const REGION_PREFIX = "at-";
+
 /** So many folders are made in one region of the disk. */
-const REGION = 12;
+const REGION_SIZE = 12;
 /** So many regions are tried, as long as making one takes longer than this, in milliseconds. */
 const TRIES = 5;
 const SLOW = 0.15;
@@ -55,19 +60,21 @@ export function createStaging(home: Home): string {
 }
 
 /**
- * A folder that the filesystem has put anywhere (`unrelatedFolders`): what is made in it stays near it, and is moved away later. An ext4 without a
+ * Where the next folder of a process is made: on filesystems that can be told so, a folder that they have put anywhere. What is made in it
+ * stays near it, also when it is moved away later. An ext4 without a
  * journal passes over the inodes that were freed in the last minutes one by one, so that files take many times as long to be made where
  * many were removed. Making a folder there tells, so another place is looked for.
  */
 function regionOf(folder: ProcessFolder): string {
   const { region } = folder;
+  if (!folder.spread) return folder.path;
   if (region !== undefined && region.left > 0) {
     region.left -= 1;
     return region.path;
   }
   let best: { path: string; took: number } | undefined;
   for (let i = 0; i < TRIES && (best === undefined || best.took > SLOW); i += 1) {
-    const path = `${folder.path}/${uniqueName()}`;
+    const path = `${folder.path}/${uniqueName(REGION_PREFIX)}`;
     const started = performance.now();
     mkdirSync(path);
     const took = performance.now() - started;
@@ -75,7 +82,7 @@ function regionOf(folder: ProcessFolder): string {
     if (worse !== undefined) rmdirSync(worse);
     if (best === undefined || took < best.took) best = { path, took };
   }
-  folder.region = { path: best!.path, left: REGION - 1 };
+  folder.region = { path: best!.path, left: REGION_SIZE - 1 };
   return best!.path;
 }
 
@@ -125,8 +132,7 @@ function processFolder(home: Home): ProcessFolder {
       continue;
     }
     mkdirSync(path);
-    unrelatedFolders(path);
-    const folder: ProcessFolder = { path, lock };
+    const folder: ProcessFolder = { path, lock, spread: unrelatedFolders(path) };
     folders.set(home.tmp, folder);
     return folder;
   }

@@ -19,7 +19,7 @@ const MARKERS = [
   "; platform_machine == 'x86_64'",
 ];
 const SPECIFIERS = ["", "", "", "", "", "", ">=1.5", "<4", ">=1,<3", "!=2", "<2.5", ">=2", "==2", ">=2.5a1"];
-const VERSIONS = ["1", "1.5", "2", "2.5", "3", "3.5a1", "4"];
+const VERSIONS = ["1", "1.5", "2", "2.5", "3", "3.5a1", "4", "4+cpu"];
 const NAMES = ["a", "b", "c", "d", "e", "f", "g"];
 
 const requirement = (names: readonly string[]) =>
@@ -63,6 +63,21 @@ const asked: fc.Arbitrary<Asked> = fc.record(
       fc.record({ name: fc.constantFrom(...NAMES), version: fc.constantFrom(...VERSIONS) }),
       { maxLength: 4 },
     ),
+    excludes: fc.constantFrom([], [], [], ["g"]),
+    environments: fc.constantFrom([], [], [], ["sys_platform == 'linux'", "sys_platform == 'win32'"]),
+    requiredEnvironments: fc.constantFrom(
+      [],
+      [],
+      [],
+      ["sys_platform == 'linux' and platform_machine == 'x86_64'"],
+    ),
+    conflicts: fc.constantFrom(
+      [],
+      [],
+      [],
+      [[{ extra: "one" }, { extra: "two" }]],
+      [[{ extra: "one" }, { group: "dev" }]],
+    ),
     forks: fc.constantFrom(undefined, undefined, [
       "sys_platform == 'linux'",
       "sys_platform == 'win32'",
@@ -72,10 +87,14 @@ const asked: fc.Arbitrary<Asked> = fc.record(
   { requiredKeys: ["requires", "requiresPython"] },
 ) as fc.Arbitrary<Asked>;
 
-async function outcome(of: Universe, request: Asked, solveEachFork: boolean): Promise<unknown> {
+async function outcome(
+  of: Universe,
+  request: Asked,
+  options: Parameters<typeof resolveIn>[2],
+): Promise<unknown> {
   let resolution: Resolution;
   try {
-    resolution = await resolveIn(of, request, { solveEachFork });
+    resolution = await resolveIn(of, request, options);
   } catch (error) {
     return (error as Error).message;
   }
@@ -87,7 +106,7 @@ test("a fork that follows others comes to what solving it would have come to", a
   let followed = 0;
   await fc.assert(
     fc.asyncProperty(universe, asked, async (of, request) => {
-      expect(await outcome(of, request, false)).toEqual(await outcome(of, request, true));
+      expect(await outcome(of, request, {})).toEqual(await outcome(of, request, { solveEachFork: true }));
       followed += await resolveIn(of, request).then(
         ({ stats }) => stats.followed,
         () => 0,
@@ -97,6 +116,30 @@ test("a fork that follows others comes to what solving it would have come to", a
   );
   console.log(`${followed} forks followed others`);
   expect(followed).toBeGreaterThan(20);
+}, 600_000);
+
+test("so it does while its pages and metadata come in, in whatever order", async () => {
+  let followed = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      universe,
+      asked,
+      fc.array(fc.nat(2), { minLength: 5, maxLength: 5 }),
+      async (of, request, ms) => {
+        let n = 0;
+        const delay = () => ms[n++ % ms.length]!;
+        expect(await outcome(of, request, { delay })).toEqual(
+          await outcome(of, request, { solveEachFork: true }),
+        );
+        followed += await resolveIn(of, request, { delay }).then(
+          ({ stats }) => stats.followed,
+          () => 0,
+        );
+      },
+    ),
+    { numRuns: Number(process.env["DX_PY_RUNS"] ?? 60) },
+  );
+  expect(followed).toBeGreaterThan(3);
 }, 600_000);
 
 test("a fork whose requirements the others' versions do not meet is solved", async () => {

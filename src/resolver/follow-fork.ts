@@ -22,8 +22,7 @@ import { forksOfVersion, metadataOf } from "./version-edges.ts";
 import type { VirtualPackage } from "./virtual-packages.ts";
 
 /**
- * What a fork comes to, or `undefined` where it has to be solved. The state has been propagated; it is left as it was.
- * `versions`: of the fork's `resume`, where that names one.
+ * What a fork comes to, or `undefined` where it has to be solved. The state has been propagated, or is to be resumed; it is left as it was.
  */
 export async function followFork(session: Session, state: ForkState): Promise<SolvedFork | undefined> {
   const { solver, resume, tracker } = state;

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { Home } from "../home.ts";
+import { REGION_PREFIX } from "../staging.ts";
 
-/** What is in staging folders, of all processes: names. Empty places of the disk that a process keeps do not count. */
+/** What processes have staged and not moved away: names, of empty folders too. The regions that a process keeps are no such thing. */
 export function staged(home: Home): string[] {
-  const foldersIn = (path: string) =>
-    readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => `${path}/${entry.name}`);
   if (!existsSync(home.tmp)) return [];
-  return foldersIn(home.tmp)
-    .flatMap(foldersIn)
-    .flatMap((path) => readdirSync(path));
+  const processes = readdirSync(home.tmp, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return processes.flatMap(({ name }) =>
+    readdirSync(`${home.tmp}/${name}`).flatMap((one) =>
+      one.startsWith(REGION_PREFIX) ? readdirSync(`${home.tmp}/${name}/${one}`) : [one],
+    ),
+  );
 }
