@@ -57,8 +57,10 @@ export interface Http {
 }
 
 const CONCURRENT = 50;
-/** Bytes. Compressed ones become a thousand times as many at most. */
+/** Bytes. */
 const SMALL = 192 * 1024;
+/** What can become a thousand times as many bytes at most; others (Brotli, Zstandard) have no such end. */
+const BOUNDED_ENCODING = /^(?:identity|x-gzip|gzip|deflate)?$/i;
 const MAX_REDIRECTS = 10;
 const MAX_PAUSE = 60_000;
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 522, 524]);
@@ -83,7 +85,8 @@ export function createHttp(options: HttpOptions): Http {
   const gate = createGate(CONCURRENT);
   let extra: { tls?: { ca: string }; proxy?: string } | undefined;
 
-  async function once(url: string, request: HttpRequest): Promise<HttpAnswer> {
+  /** `atOnce`: a small answer may be taken whole. Who waits for it then sees no progress, so a slow one is read in pieces the next time. */
+  async function once(url: string, request: HttpRequest, atOnce: boolean): Promise<HttpAnswer> {
     const watch = createWatch(idle);
     try {
       const { response, finalUrl } = await follow(url, request, watch);
@@ -96,7 +99,7 @@ export function createHttp(options: HttpOptions): Http {
         await discard(response);
         throw statusFailure(finalUrl, status);
       }
-      const body = await readBody(response, request, watch);
+      const body = await readBody(response, request, watch, atOnce);
       return { status, headers, body, url: withoutCredentials(finalUrl) };
     } finally {
       watch.stop();
@@ -130,13 +133,19 @@ export function createHttp(options: HttpOptions): Http {
     throw unreachable(url, `it redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  async function readBody(response: Response, request: HttpRequest, watch: Watch): Promise<Uint8Array> {
+  async function readBody(
+    response: Response,
+    request: HttpRequest,
+    watch: Watch,
+    atOnce: boolean,
+  ): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let length = 0;
     const sink = request.sink?.(response);
     const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+    const bounded = BOUNDED_ENCODING.test(response.headers.get("content-encoding") ?? "");
     // Most answers are small: a stream costs more than what it carries. One that breaks off is asked for anew.
-    if (announced <= SMALL && (sink === undefined || response.status === 206)) {
+    if (atOnce && bounded && announced <= SMALL && (sink === undefined || response.status === 206)) {
       const body = await response.bytes();
       stats.bytes += body.length;
       if (body.length > request.limit) throw tooLarge(response.url, request.limit);
@@ -170,7 +179,8 @@ export function createHttp(options: HttpOptions): Http {
       if (options.offline) throw offlineFailure(url);
       try {
         let pause = 0;
-        return await retry(() => gate(() => once(url, request)), {
+        let tries = 0;
+        return await retry(() => gate(() => once(url, request, tries++ === 0)), {
           attempts: request.attempts ?? attempts,
           retryable(error) {
             pause = error instanceof PassingStatus ? (error.pause ?? 0) : 0;
