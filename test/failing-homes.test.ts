@@ -3,7 +3,16 @@
  * clear error says why it cannot; nothing half made stays. Mounting needs root; what is not permitted skips.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { type IndexServer, startIndexServer } from "./index-server.ts";
 import { makeSdist, makeWheel } from "./make-wheel.ts";
 import { type Answer, pyproject, type Session, startSession } from "./session.ts";
@@ -212,26 +221,16 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
   "no permission (needs root, to be somebody else)",
   () => {
     /** The same command as a user to whom nothing belongs but the project. */
+    const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
     async function asNobody(...args: string[]): Promise<Answer> {
       const python = publicPython();
-      const child = Bun.spawn(
-        [
-          "setpriv",
-          `--reuid=${NOBODY}`,
-          `--regid=${NOBODY}`,
-          "--clear-groups",
-          "--",
-          `${import.meta.dir}/../dist/dx-py`,
-          ...args,
-        ],
-        {
-          cwd: me.dir,
-          env: { ...me.env, ...(python === undefined ? {} : { DX_PY_PYTHON: python }) },
-          stdin: "ignore",
-          stdout: "pipe",
-          stderr: "pipe",
-        },
-      );
+      const child = Bun.spawn([...AS_NOBODY, `${import.meta.dir}/../dist/dx-py`, ...args], {
+        cwd: me.dir,
+        env: { ...me.env, ...(python === undefined ? {} : { DX_PY_PYTHON: python }) },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
       const [stdout, stderr] = await Promise.all([
         new Response(child.stdout).text(),
         new Response(child.stderr).text(),
@@ -314,6 +313,34 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
         me.remove("dx-py.dpl");
         expect(await asNobody("cache", "prune", "--keep-days", "0")).toMatchObject({ code: 0 });
         expect(layouts()).toEqual([]);
+      },
+    );
+
+    test.skipIf(publicPython() === undefined)(
+      "an ordinary user cleans while a program runs in one of two environments: the other one goes",
+      async () => {
+        const home = `${me.home}-nobody`;
+        mkdirSync(home);
+        chownSync(home, NOBODY, NOBODY);
+        me.env["DX_PY_HOME"] = home;
+        const layouts = () => readdirSync(`${home}/layouts`);
+        expect(await asNobody("install")).toMatchObject({ code: 0 });
+        const running = layouts();
+        const python = realpathSync(`${me.dir}/.venv`).concat("/bin/python");
+        const waiting = [python, "-c", "print('here', flush=True); input()"];
+        const sleeper = Bun.spawn([...AS_NOBODY, ...waiting], { cwd: me.dir, stdin: "pipe", stdout: "pipe" });
+        try {
+          await sleeper.stdout.getReader().read();
+          for (const name of ["pylock.toml", "dx-py.dpl"]) me.remove(name);
+          me.write("pyproject.toml", pyproject(["core"]));
+          expect(await asNobody("install")).toMatchObject({ code: 0 });
+          expect(layouts()).toHaveLength(2);
+          expect(await asNobody("cache", "clean", "--layouts")).toMatchObject({ code: 0 });
+          expect(layouts()).toEqual(running);
+        } finally {
+          sleeper.kill();
+          await sleeper.exited;
+        }
       },
     );
 

@@ -1,8 +1,8 @@
-/** `cache clean`: takes away what can be made or fetched again. What running programs have their files from stays until they have ended. */
-import { readdirSync, renameSync } from "node:fs";
 import { rebuildIndex, withIndexLock } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
 import type { Home } from "../platform/home.ts";
+import { moveAway } from "../platform/move-folder.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { createStaging, removeTree, sweepStaging } from "../platform/staging.ts";
 import { removeObjectsLocked } from "../store/collect.ts";
 import { removeUnusedLinks } from "../store/optimise.ts";
@@ -80,28 +80,9 @@ function storeContent(home: Home): string[] {
 function takeAway(home: Home, part: string, paths: readonly string[], cleaned: Cleaned): void {
   const staging = createStaging(home);
   try {
-    const taken = paths.filter((path, i) => moveAside(path, `${staging}/${i}`));
+    const taken = paths.filter((path, i) => moveAway(path, `${staging}/${i}`));
     if (taken.length > 0) cleaned.removed.push(part);
   } finally {
     removeTree(staging);
-  }
-}
-
-/** False where there is nothing: nothing was, or another one that cleans was faster. */
-function moveAside(path: string, to: string): boolean {
-  try {
-    renameSync(path, to);
-    return true;
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return false;
-    throw error;
-  }
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
   }
 }

@@ -2,7 +2,7 @@
  * Collection: removes layouts and package objects that nothing holds, by age and by size. Runs alone (installs hold the
  * store's lock shared), except for the warm path, which takes no lock: what it attaches meanwhile is put back.
  */
-import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, rmSync, statSync } from "node:fs";
 import type { LayoutRecord } from "../layout/dxc-format.ts";
 import { insertRecords, removeRecords } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
@@ -11,6 +11,7 @@ import { type CountedFiles, diskUsage } from "../platform/disk-usage.ts";
 import type { Home } from "../platform/home.ts";
 import { readLink } from "../platform/links.ts";
 import { moveFolder } from "../platform/move-folder.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { createStaging, removeTree, sweepStaging } from "../platform/staging.ts";
 import { removeObjectsLocked } from "../store/collect.ts";
 import { removeUnusedLinks } from "../store/optimise.ts";
@@ -288,13 +289,5 @@ function packageName(home: Home, hash: string): string {
     return object === undefined ? "?" : `${object.name} ${object.version}`;
   } catch {
     return "(unreadable)";
-  }
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
   }
 }

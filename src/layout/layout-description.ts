@@ -2,8 +2,9 @@
  * `dx-py-layout.json` in a layout's prefix describes it: what the index is rebuilt from, and what a full verification
  * compares with. The layout's contents, not its times.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { type LayoutRecord, UNKNOWN_STAMPS } from "./dxc-format.ts";
 import { hashBytes, type LinkMode } from "./layout-plan.ts";
 
@@ -102,7 +103,7 @@ function isInside(value: unknown): boolean {
  */
 export function describedLayouts(home: Home, besides: ReadonlySet<string> = new Set()): LayoutRecord[] {
   const records: LayoutRecord[] = [];
-  for (const name of listNames(home.layouts)) {
+  for (const name of namesIn(home.layouts)) {
     if (besides.has(name)) continue;
     const key = hashBytes(name);
     const description = key && readDescription(`${home.layouts}/${name}`);
@@ -121,12 +122,4 @@ export function describedLayouts(home: Home, besides: ReadonlySet<string> = new 
     });
   }
   return records;
-}
-
-function listNames(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

@@ -1,5 +1,6 @@
 /** How much of the disk files take: each content once, however many names it has. */
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { namesIn } from "./names-in.ts";
 
 /** Inodes that were counted already, so that several folders can be counted one after the other. */
 export type CountedFiles = Set<string>;
@@ -12,7 +13,7 @@ export function diskUsage(path: string, counted: CountedFiles = new Set()): numb
     const stats = lstatSync(at, { throwIfNoEntry: false });
     if (stats === undefined) continue;
     if (stats.isDirectory()) {
-      for (const name of namesOf(at)) waiting.push(`${at}/${name}`);
+      for (const name of namesIn(at)) waiting.push(`${at}/${name}`);
       continue;
     }
     if (stats.nlink > 1) {
@@ -23,13 +24,4 @@ export function diskUsage(path: string, counted: CountedFiles = new Set()): numb
     total += stats.size;
   }
   return total;
-}
-
-/** A folder that went away meanwhile, or that may not be read, has nothing in it. */
-function namesOf(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

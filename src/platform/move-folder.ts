@@ -21,3 +21,14 @@ export function moveFolder(from: string, to: string): void {
     chmodSync(place, mode & 0o7777);
   }
 }
+
+/** The same with a file or a folder that may be gone already; returns whether it was there. */
+export function moveAway(from: string, to: string): boolean {
+  try {
+    moveFolder(from, to);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return false;
+    throw error;
+  }
+}

@@ -12,6 +12,7 @@ import {
 import { ensureDir, uniqueName } from "./atomic-file.ts";
 import { acquireLock, type FileLock, withLock } from "./file-lock.ts";
 import type { Home } from "./home.ts";
+import { namesIn } from "./names-in.ts";
 import { unrelatedFolders } from "./unrelated-folders.ts";
 
 /**
@@ -169,7 +170,7 @@ const LOOSE_FILE_AGE = 24 * 60 * 60 * 1000;
 /** Removes what dead processes left in `tmp/`: how many folders. Never fails on what it may not remove. */
 export function sweepStaging(home: Home): number {
   let removed = 0;
-  for (const name of listNames(home.tmp)) {
+  for (const name of namesIn(home.tmp)) {
     const path = `${home.tmp}/${name}`;
     try {
       if (name.endsWith(".lock")) {
@@ -187,14 +188,6 @@ export function sweepStaging(home: Home): number {
     }
   }
   return removed;
-}
-
-function listNames(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }
 
 /** Removes a file, link or folder, also one with read-only folders in it; nothing when it is not there. Links are not followed. */

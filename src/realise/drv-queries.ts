@@ -1,10 +1,6 @@
-/**
- * Questions to derivations, for people: what is this, what was it made from, who holds it. Answers are plain data that can be
- * printed or turned into JSON. They read many small files, so no other path of the program uses them.
- */
-import { readdirSync } from "node:fs";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { normalizeName } from "../standards/names.ts";
 import { readDrvOutNotes } from "../store/drv-out.ts";
 import type { Store } from "../store/store.ts";
@@ -188,12 +184,4 @@ function shown(buildHash: string, store: Store): ShownDerivation {
     present: out !== undefined && store.has(out.outputHash),
     ...(built ? { log: logPath(store.root, ran) } : {}),
   };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

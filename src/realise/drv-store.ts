@@ -2,9 +2,10 @@
  * The derivations of a store: `drv/<build-hash>.drv`, named by the hash of their own content. Written once, never
  * changed; a file whose content does not have its name (a crash cut it short) is as good as missing.
  */
-import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { ensureDir, writeFileAtomic, writeWhole } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { type Derivation, derivationText, parseDerivation, textHash } from "./derivation.ts";
 
 const made = new Set<string>();
@@ -96,12 +97,4 @@ export function listOutputs(storeRoot: string): string[] {
 
 export function isHash(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
-import { moveFolder } from "../platform/move-folder.ts";
+import { moveAway } from "../platform/move-folder.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
 import { takeSharedDistInfo } from "./shared-dist-info.ts";
 import { checkHash, indexPath, names, treePath } from "./store-level.ts";
@@ -90,16 +90,6 @@ export function removeUnfinishedLocked(home: Home): number {
   }
   removeTree(trash);
   return removed;
-}
-
-function moveAway(from: string, to: string): boolean {
-  try {
-    moveFolder(from, to);
-    return true;
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return false;
-    throw error;
-  }
 }
 
 /** `drv-out` entries whose output is gone would only send the next search to nothing. */

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { ensureDir, writeNewFile } from "../platform/atomic-file.ts";
 import { blake3Hex } from "../platform/blake3.ts";
+import { namesIn } from "../platform/names-in.ts";
 import { removeTree } from "../platform/staging.ts";
 import { type AddedFile, installedRecord } from "./installed-record.ts";
 import type { PackageObject, ScriptEntryPoint } from "./package-object.ts";
@@ -263,12 +264,4 @@ export function isSafeEntryPoint(entry: ScriptEntryPoint): boolean {
 function sameInode(one: string, other: string): boolean {
   const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -1,5 +1,4 @@
-/** Builds without isolation: whether the environment that they run in has what they say they need. */
-import { readdirSync } from "node:fs";
+import { namesIn } from "../../platform/names-in.ts";
 import { normalizeName } from "../../standards/names.ts";
 
 /** Those of the normalised names that are not installed in the environment with this prefix. */
@@ -26,12 +25,4 @@ export function hintForMissing(name: string, missing: readonly string[]): string
     `${name} is built without isolation, in the environment of the project, which has no ${missing.join(", no ")}: ` +
     `\`dx-py add ${missing.join(" ")}\`, or build it with isolation (\`no-build-isolation\`).`
   );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
