@@ -330,6 +330,28 @@ function worldOf(): World {
   };
 }
 
+/** With a cache that gives nothing of use: the wheel comes from the index, and one warning says so. */
+async function installsAllTheSame(url: string, place: ReturnType<typeof testPlace>): Promise<void> {
+  const { alpha } = worldOf();
+  const warnings: string[] = [];
+  const substituter = createCacheSubstituter({
+    backend: httpBackend(url, { env: {}, timeout: 250, attempts: 2 }),
+    trusted: good.trusted,
+    warn: (message) => warnings.push(message),
+    workers: 0,
+  });
+  const [realised] = await realisePackages([wantedWheel(alpha.wheel, "alpha")], {
+    ...testContext(place, testIndex([alpha.wheel])),
+    workers: 0,
+    substituters: [substituter],
+    onProgress: (event) => {
+      if (event.kind === "warning") warnings.push(event.message);
+    },
+  });
+  expect(realised).toMatchObject({ how: "downloaded", outputHash: alpha.outputHash });
+  expect(warnings).toHaveLength(1);
+}
+
 /** What no library for servers would send: bytes by hand. */
 const RAW: Record<string, (socket: Bun.Socket) => void> = {
   "no HTTP at all": (socket) => void socket.end("220 mail.example.org ESMTP\r\n"),
@@ -350,27 +372,10 @@ const RAW: Record<string, (socket: Bun.Socket) => void> = {
 
 for (const [name, answer] of Object.entries(RAW)) {
   test(`a hostile cache, byte by byte: ${name}`, async () => {
-    const { alpha } = worldOf();
     const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: answer, error() {} } });
     const place = testPlace();
-    const warnings: string[] = [];
     try {
-      const substituter = createCacheSubstituter({
-        backend: httpBackend(`http://127.0.0.1:${server.port}`, { env: {}, timeout: 250, attempts: 2 }),
-        trusted: good.trusted,
-        warn: (message) => warnings.push(message),
-        workers: 0,
-      });
-      const [realised] = await realisePackages([wantedWheel(alpha.wheel, "alpha")], {
-        ...testContext(place, testIndex([alpha.wheel])),
-        workers: 0,
-        substituters: [substituter],
-        onProgress: (event) => {
-          if (event.kind === "warning") warnings.push(event.message);
-        },
-      });
-      expect(realised).toMatchObject({ how: "downloaded", outputHash: alpha.outputHash });
-      expect(warnings).toHaveLength(1);
+      await installsAllTheSame(`http://127.0.0.1:${server.port}`, place);
     } finally {
       server.stop(true);
       place.remove();
@@ -390,25 +395,8 @@ test("a derivation that is another's, or has no end, is not kept; the install go
       path.startsWith("drv/") ? lie() : path === world.mapping ? mapping : undefined,
     );
     const place = testPlace();
-    const warnings: string[] = [];
     try {
-      const { alpha } = world;
-      const substituter = createCacheSubstituter({
-        backend: httpBackend(server.url, { env: {}, timeout: 250, attempts: 2 }),
-        trusted: good.trusted,
-        warn: (message) => warnings.push(message),
-        workers: 0,
-      });
-      const [realised] = await realisePackages([wantedWheel(alpha.wheel, "alpha")], {
-        ...testContext(place, testIndex([alpha.wheel])),
-        workers: 0,
-        substituters: [substituter],
-        onProgress: (event) => {
-          if (event.kind === "warning") warnings.push(event.message);
-        },
-      });
-      expect(realised).toMatchObject({ how: "downloaded", outputHash: alpha.outputHash });
-      expect(warnings).toHaveLength(1);
+      await installsAllTheSame(server.url, place);
       const root = place.home.store;
       for (const name of readdirSync(`${root}/drv`))
         expect(blake3Hex(readFileSync(`${root}/drv/${name}`)), name).toBe(name.slice(0, 64));

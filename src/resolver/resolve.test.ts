@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../platform/errors.ts";
-import type { BuildInterface } from "./build-interface.ts";
 import type { PackageSource } from "./request.ts";
 import { resolve } from "./resolve.ts";
 import { type Asked, lines, python312, requestOf, resolveIn } from "./testing/requests.ts";
+import { sourcesSaying } from "./testing/sources.ts";
 import { type Universe, universeIndex } from "./testing/universe.ts";
 
 /** `a: {"1.0": ["b>=1"]}` for packages whose versions have nothing but requirements. */
@@ -509,24 +509,11 @@ describe("environments", () => {
 
 describe("direct sources", () => {
   const universe = plain({ a: { "1.0": ["b"] }, b: { "1.0": [] }, c: { "1.0": ["a>=1"] } });
-  const build: BuildInterface = {
-    metadataOfSdist: () => Promise.reject(new Failure("DXPY_BUILD_FAILED", "nothing is built here")),
-    metadataOfSource: async (_source, name) => ({
-      metadata: {
-        metadataVersion: "2.2",
-        name,
-        version: "9.0",
-        requiresDist: ["b<2"],
-        providesExtra: [],
-        dynamic: [],
-      },
-      locked: {
-        kind: "git",
-        url: "https://127.0.0.1/a.git",
-        commitId: "0123456789abcdef0123456789abcdef01234567",
-      },
-    }),
-  };
+  const build = sourcesSaying({ version: "9.0", requiresDist: ["b<2"] }, () => ({
+    kind: "git",
+    url: "https://127.0.0.1/a.git",
+    commitId: "0123456789abcdef0123456789abcdef01234567",
+  }));
   const git: PackageSource = { kind: "git", url: "https://127.0.0.1/a.git" };
 
   test("are taken for whoever requires the name", async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { Failure } from "../platform/errors.ts";
-import type { BuildInterface } from "./build-interface.ts";
 import type { ResolveRequest } from "./request.ts";
 import { resolve } from "./resolve.ts";
 import { lines, python312, requestOf } from "./testing/requests.ts";
+import { sourcesSaying } from "./testing/sources.ts";
 import { type Universe, universeIndex } from "./testing/universe.ts";
 
 // Both have a newest version that does not go with the other's: what is discovered first gets it.
@@ -14,20 +13,11 @@ const universe: Universe = {
 
 /** Resolves a workspace of the root and one member, each with one requirement. */
 async function chosen(root: ResolveRequest["root"], groups: Record<string, string[]>, own: string[]) {
-  const build: BuildInterface = {
-    metadataOfSdist: () => Promise.reject(new Failure("DXPY_BUILD_FAILED", "nothing is built here")),
-    metadataOfSource: async (_source, name) => ({
-      metadata: {
-        metadataVersion: "2.2",
-        name,
-        version: "1.0",
-        requiresDist: ["x", 'y; extra == "e"'],
-        providesExtra: ["e"],
-        dynamic: [],
-      },
-      locked: { kind: "directory", path: name, editable: true },
-    }),
-  };
+  const build = sourcesSaying({ requiresDist: ["x", 'y; extra == "e"'], providesExtra: ["e"] }, (name) => ({
+    kind: "directory",
+    path: name,
+    editable: true,
+  }));
   const request = requestOf({
     root,
     requires: own,

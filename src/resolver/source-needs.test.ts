@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { BuildInterface } from "./build-interface.ts";
 import type { ResolveRequest } from "./request.ts";
 import { resolve } from "./resolve.ts";
 import { lines, python312, requestOf } from "./testing/requests.ts";
+import { sourcesSaying } from "./testing/sources.ts";
 import { universeIndex } from "./testing/universe.ts";
 
 const index = universeIndex({
@@ -13,23 +13,11 @@ const index = universeIndex({
 
 /** The root requires `member`, which requires all this. */
 async function through(member: string[], kind: "directory" | "git", change: Partial<ResolveRequest> = {}) {
-  const build: BuildInterface = {
-    metadataOfSdist: () => Promise.reject(new Error("nothing is built here")),
-    metadataOfSource: async (_source, name) => ({
-      metadata: {
-        metadataVersion: "2.2",
-        name,
-        version: "1.0",
-        requiresDist: member,
-        providesExtra: ["x"],
-        dynamic: [],
-      },
-      locked:
-        kind === "directory"
-          ? { kind, path: name, editable: true }
-          : { kind, url: "https://127.0.0.1/m.git", commitId: "0".repeat(40) },
-    }),
-  };
+  const build = sourcesSaying({ requiresDist: member, providesExtra: ["x"] }, (name) =>
+    kind === "directory"
+      ? { kind, path: name, editable: true }
+      : { kind, url: "https://127.0.0.1/m.git", commitId: "0".repeat(40) },
+  );
   const source =
     kind === "directory"
       ? { kind: "workspace" as const, path: "/w/member", editable: true }
