@@ -11,8 +11,10 @@ export interface AttachedEnvironment {
   layoutPath: string;
   projectHash: string;
   interpreterPath: string;
-  /** Links that were made, where the layout was made again from its derivation. */
+  /** Links that were made, where the layout was made here. */
   links?: number;
+  /** From what: its derivation, or what another checkout of the project has. */
+  via?: "derivation" | "checkout";
 }
 
 /** The exit code, when it is said. */
@@ -23,9 +25,8 @@ export function sayAttached(
   attached: AttachedEnvironment,
   milliseconds: number,
 ): Said {
-  const { packages, layoutPath, projectHash, changed, interpreterPath, links } = attached;
-  const layout =
-    links === undefined ? { layout: "hit", via: "alias" } : { layout: "miss", via: "derivation" };
+  const { packages, layoutPath, projectHash, changed, interpreterPath, links, via = "derivation" } = attached;
+  const layout = links === undefined ? { layout: "hit", via: "alias" } : { layout: "miss", via };
   if (json) {
     const facts = {
       status: "installed",

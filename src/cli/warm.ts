@@ -3,8 +3,9 @@
  * is so called. What stands unchanged is remembered for `answer-standing.ts`.
  */
 import { versionFilePlaces } from "../environment/alias-key.ts";
+import { findCheckout } from "../environment/find-checkout.ts";
 import { recordStanding, SETTLED } from "../environment/record-standing.ts";
-import { type WarmResult, warmInstall } from "../environment/warm.ts";
+import { type WarmRequest, type WarmResult, warmInstall } from "../environment/warm.ts";
 import { DPL_FILE, openFreshDpl, PYLOCK_FILE } from "../lock/dpl-freshness.ts";
 import { type Dpl, openDpl } from "../lock/dpl-reader.ts";
 import { glance, isThere, NOWHERE } from "../platform/glance.ts";
@@ -31,7 +32,7 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   if (isLock && command.python === undefined)
     return await answerLock(command, found, started, openFreshDpl(found.root));
   const result = lookFor(command, found);
-  if (result === undefined) return undefined;
+  if (result === undefined) return isLock ? undefined : await answerFromCheckout(command, found, started);
   // An environment was made with this very Python: it is there, and the project admits it.
   // Its lock was found fresh on the way, and is opened without being hashed again.
   if (isLock) return await answerLock(command, found, started, openDpl(`${found.root}/${DPL_FILE}`), result);
@@ -41,9 +42,32 @@ export async function answerWarm(command: WarmCommand): Promise<number | undefin
   return await sayAttached(command, result, performance.now() - started);
 }
 
+/** Another checkout of the project has the same but for its own code: this one's environment is made from that. */
+async function answerFromCheckout(
+  command: WarmCommand,
+  found: LockedProject,
+  started: number,
+): Promise<number | undefined> {
+  const request = requestOf(command, found);
+  const path = findCheckout(request);
+  if (path === undefined) return undefined;
+  const { realiseCheckout } = await import("../environment/realise-checkout.ts");
+  const made = await realiseCheckout(request, path);
+  if (made === undefined) return undefined;
+  const { result, ...links } = made;
+  if (!wasJustWritten(found)) remember(command, found, result.packages, result.inputs, result);
+  if (command.command === "run")
+    return await becomeCommand(command.argv, `${result.layoutPath}/${result.scripts}`, found.root);
+  return await sayAttached(command, { ...result, ...links, via: "checkout" }, performance.now() - started);
+}
+
 function lookFor(command: WarmCommand, found: LockedProject): WarmResult | undefined {
+  return warmInstall(requestOf(command, found));
+}
+
+function requestOf(command: WarmCommand, found: LockedProject): WarmRequest {
   const env = process.env;
-  return warmInstall({
+  return {
     home: homeFolders(env),
     projectDir: found.root,
     env,
@@ -52,7 +76,7 @@ function lookFor(command: WarmCommand, found: LockedProject): WarmResult | undef
     selection: selectionText(command.selection, found.member),
     settings: settingsText({ linkMode: command.linkMode, folders: foldersOf(found), env }),
     dryRun: command.command === "lock",
-  });
+  };
 }
 
 /** After the long way: what it came to is remembered as if it had been found here. */

@@ -4,6 +4,8 @@
  * first BLAKE3 in JavaScript, with its module, takes 0.7 ms, a fifth of a whole warm run.
  */
 import { readFileSync, realpathSync, statSync } from "node:fs";
+import { BUILD_IDENTITY } from "../platform/build-identity.ts";
+import { bearingVariables } from "./bearing-variables.ts";
 
 export interface AliasFacts {
   /** Absolute. */
@@ -36,16 +38,31 @@ const SEARCHED = [
  * finds the first one's. `own`: with the project's path.
  */
 export function aliasKeys(facts: AliasFacts): { own: Uint8Array; shared: Uint8Array } {
-  const hasher = new Bun.CryptoHasher("sha256");
-  // Lengths before texts: no two lists of texts give the same bytes.
-  for (const text of [question(facts), facts.selection, facts.settings])
-    hasher.update(`${text.length}:${text};`);
-  hasher.update(facts.lockDigest);
+  const hasher = begun(facts);
   const own = hasher.copy();
   return {
     own: digestOf(own.update(`project ${facts.projectDir}`)),
     shared: digestOf(hasher.update("any project")),
   };
+}
+
+/**
+ * 64 hex digits: what is asked, wherever the checkout is that it is asked in. More than the alias keys it takes in what bears on how a
+ * project of one's own is built: variables, and which dx-py it is.
+ */
+export function checkoutKey(facts: AliasFacts): string {
+  const variables = bearingVariables(facts.env).sort();
+  return begun(facts)
+    .update(`any checkout ${JSON.stringify([BUILD_IDENTITY ?? "", variables])}`)
+    .digest("hex");
+}
+
+function begun(facts: AliasFacts): Bun.CryptoHasher {
+  const hasher = new Bun.CryptoHasher("sha256");
+  // Lengths before texts: no two lists of texts give the same bytes.
+  for (const text of [question(facts), facts.selection, facts.settings])
+    hasher.update(`${text.length}:${text};`);
+  return hasher.update(facts.lockDigest);
 }
 
 function digestOf(hasher: Bun.CryptoHasher): Uint8Array {
@@ -69,11 +86,17 @@ function realPath(path: string): string {
   }
 }
 
-/** Paths and contents of the version files that may hold for the folder, from there up. */
+/**
+ * Contents of the version files that may hold for the folder, from there up, by how far up they are: in a second clone they say the same.
+ * What may be a path is one from there.
+ */
 function versionFiles(projectDir: string, userHome: string | undefined): string {
   let found = "";
-  for (const path of versionFilePlaces(projectDir, userHome).files)
-    if (exists(path)) found += `${path}\0${readFileSync(path, "utf8").slice(0, 4096)}\0`;
+  for (const [at, path] of versionFilePlaces(projectDir, userHome).files.entries()) {
+    if (!exists(path)) continue;
+    const text = readFileSync(path, "utf8").slice(0, 4096);
+    found += `${/[/\\]/.test(text) ? path : at}\0${text}\0`;
+  }
   return found;
 }
 

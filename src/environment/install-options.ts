@@ -34,7 +34,10 @@ export interface InstallOptions {
   realPaths?: readonly string[];
   prompt?: string;
   /** What the warm path will know next time. Absent: no alias is written. */
-  alias?: Pick<AliasFacts, "python" | "selection" | "settings" | "env">;
+  alias?: Pick<AliasFacts, "python" | "selection" | "settings" | "env"> & {
+    /** Also other checkouts of the project will know: nothing more is done for an environment than to make and attach its layout. */
+    forCheckouts?: boolean;
+  };
   /** Only make the layout; no link, no root. */
   noAttach?: boolean;
   onWarning?: (message: string) => void;

@@ -18,6 +18,7 @@ import { type InstallOptions, type InstallOutcome, linkOf } from "./install-opti
 import { layoutPath } from "./layout-health.ts";
 import { makeLayout, planOf } from "./make-layout.ts";
 import { installPrivate, OWN_FILES, type PrivateReason, privateEnvironment } from "./private-environment.ts";
+import { rememberCheckout } from "./remember-checkout.ts";
 import { selectPackages } from "./select.ts";
 import { aliasOf } from "./write-alias.ts";
 
@@ -84,7 +85,10 @@ async function installAsLayout(
   const made = await makeLayout(options, wanted, realised);
   const { hash, record, hit } = made;
   const alias = aliasOf(options, wanted, hash);
-  if (alias !== undefined) await rememberRecords(home, [alias]);
+  if (alias !== undefined) {
+    await rememberRecords(home, [alias]);
+    rememberCheckout(options, wanted, made.realised, made.plan);
+  }
   const layoutDone = performance.now();
   const path = layoutPath(home, record);
   const changed = options.noAttach

@@ -20,6 +20,7 @@ import { whileCollecting } from "../store/store-lock.ts";
 import { keepUses } from "../store/system-store.ts";
 import { findHeld, type Held, type HeldRoot } from "./held.ts";
 import { layoutsOfProcesses, runsHaveStarted } from "./process-uses.ts";
+import { forgetCheckouts } from "./remember-checkout.ts";
 import { rootPath } from "./root-record.ts";
 import { listRoots, removeRoot } from "./roots.ts";
 
@@ -91,6 +92,7 @@ async function pruneLocked(options: PruneOptions): Promise<Pruned> {
     );
     const layoutBytes = doomedLayouts.reduce((sum, one) => sum + one.bytes, 0);
     bytes = layoutBytes + removed.bytes + removeUnusedLinks(home);
+    forgetCheckouts(home, since);
     for (const { root } of forgotten) {
       removeRoot(home, root.link);
       rmSync(`${rootPath(home, root.link)}.gone`, { force: true });

@@ -4,13 +4,13 @@
  */
 import { rememberedInterpreter } from "../interpreters/remembered.ts";
 import { buildLayout } from "../layout/build-layout.ts";
-import type { LayoutPackage, LayoutPlan } from "../layout/layout-plan.ts";
+import type { LayoutPlan } from "../layout/layout-plan.ts";
 import type { Home } from "../platform/home.ts";
-import type { LayoutDerivation } from "../realise/derivation.ts";
 import { readDerivation } from "../realise/drv-store.ts";
-import { openStore, type Store } from "../store/store.ts";
+import { openStore } from "../store/store.ts";
 import { whileInstalling } from "../store/store-lock.ts";
 import { rememberRecords } from "./heal.ts";
+import { placedEditables, placedPackages } from "./placed-packages.ts";
 import { renewStanding } from "./record-standing.ts";
 import type { StandingEnvironment } from "./root-record.ts";
 
@@ -36,11 +36,13 @@ export async function realiseStanding(
       return undefined;
     return await whileInstalling(home, async () => {
       const { linkMode, realPaths, prompt } = derivation;
+      const store = openStore(home);
       const plan: LayoutPlan = {
         interpreter,
         linkMode,
         realPaths: [...realPaths],
-        ...placed(derivation, openStore(home)),
+        packages: placedPackages(derivation.packages, store),
+        editables: placedEditables(derivation.editables, store),
         ...(prompt === undefined ? {} : { prompt }),
       };
       const built = buildLayout(plan, home, { hash: projectHash });
@@ -51,22 +53,4 @@ export async function realiseStanding(
   } catch {
     return undefined;
   }
-}
-
-function placed(
-  { packages, editables }: LayoutDerivation,
-  store: Store,
-): Pick<LayoutPlan, "packages" | "editables"> {
-  const place = (outputHash: string, directUrl?: string): LayoutPackage => ({
-    outputHash,
-    object: store.readPackageObject(outputHash),
-    treePath: store.objectPath(outputHash),
-    ...(directUrl === undefined || directUrl === "" ? {} : { directUrl }),
-  });
-  return {
-    packages: packages.map((one) =>
-      typeof one === "string" ? place(one) : place(one.output, one.directUrl),
-    ),
-    editables: editables.map(({ output, path, directUrl }) => ({ ...place(output, directUrl), path })),
-  };
 }

@@ -6,6 +6,7 @@
 import { dxcOf, hasLayout } from "../layout/dxc.ts";
 import { glance, isThere, NOWHERE } from "../platform/glance.ts";
 import type { Home } from "../platform/home.ts";
+import { bearingVariables } from "./bearing-variables.ts";
 import {
   isStanding,
   type Root,
@@ -14,29 +15,6 @@ import {
   type Standing,
   type StandingEnvironment,
 } from "./root-record.ts";
-
-/**
- * Whether a variable bears on an answer: settings of dx-py and uv, and where interpreters are looked for. Not by a regular expression: to
- * make one takes a fifth of a millisecond, which is a fifth of the whole step.
- */
-function bears(name: string): boolean {
-  switch (name.charCodeAt(0)) {
-    case 0x41: // A
-      return name === "APPDATA";
-    case 0x44: // D
-      return name.startsWith("DX_PY_");
-    case 0x48: // H
-      return name === "HOME";
-    case 0x50: // P
-      return name === "PATH" || name === "Path" || name.startsWith("PIP_") || name.startsWith("PYENV_");
-    case 0x55: // U
-      return name.startsWith("UV_") || name === "USERPROFILE";
-    case 0x58: // X
-      return name.startsWith("XDG_");
-    default:
-      return false;
-  }
-}
 
 export interface StandingQuestion {
   /** What was asked for, in one canonical spelling of the caller's. */
@@ -51,10 +29,8 @@ export interface StandingQuestion {
 /** One text for one question, as lower-case hex SHA-256 (native; nothing secret of the environment is kept). */
 export function standingQuestion({ asked, folder, env, version }: StandingQuestion): string {
   const hasher = new Bun.CryptoHasher("sha256");
-  const bearing: string[] = [];
-  for (const name in env) if (bears(name)) bearing.push(`${name}=${env[name]}`);
   // JSON keeps apart what a plain joining of texts would not.
-  hasher.update(JSON.stringify([version, folder, asked, bearing.sort()]));
+  hasher.update(JSON.stringify([version, folder, asked, bearingVariables(env).sort()]));
   return hasher.digest("hex");
 }
 

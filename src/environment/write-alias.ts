@@ -1,9 +1,10 @@
 /** The alias of an installation: what the slow path leaves for the warm one. */
 import { statSync } from "node:fs";
+import type { Interpreter } from "../interpreters/interpreter.ts";
 import type { AliasRecord, WatchedFile } from "../layout/dxc-format.ts";
 import { versionControlFiles } from "../realise/source/version-control.ts";
 import type { WantedPackage } from "../realise/wanted-package.ts";
-import { aliasKeys } from "./alias-key.ts";
+import { type AliasFacts, aliasKeys } from "./alias-key.ts";
 import { absolutePath } from "./direct-url.ts";
 import type { InstallOptions } from "./install-options.ts";
 
@@ -17,20 +18,28 @@ export function aliasOf(
   hash: string,
 ): AliasRecord | undefined {
   if (options.alias === undefined) return undefined;
-  const folders = wanted.flatMap(({ source }) => (source.kind === "directory" ? [source] : []));
-  if (folders.some((source) => !source.editable)) return undefined;
+  const sources = wanted.flatMap(({ source }) => (source.kind === "directory" ? [source] : []));
+  if (sources.some((source) => !source.editable)) return undefined;
   const local = wanted.some(({ source }) => source.kind === "archive" && source.path !== undefined);
-  const watched = folders.flatMap((source) => {
-    const folder = absolutePath(options.projectDir, source.path);
+  const folders = sources.map((source) => absolutePath(options.projectDir, source.path));
+  const { alias, projectDir, interpreter } = options;
+  const facts = { ...alias, projectDir, lockDigest: options.dpl.digest };
+  return aliasRecord(facts, interpreter, folders, hash, local);
+}
+
+/** `folders`: of the editables, absolute. `local`: something else in it is the project's own, too. */
+export function aliasRecord(
+  facts: AliasFacts,
+  { executable, size, mtimeNs }: Interpreter,
+  folders: readonly string[],
+  hash: string,
+  local = false,
+): AliasRecord {
+  const watched = folders.flatMap((folder) => {
     const declared = ["pyproject.toml", "setup.py", "setup.cfg"].map((name) => `${folder}/${name}`);
     return [...declared, ...versionControlFiles(folder)].map(watch);
   });
-  const { own, shared } = aliasKeys({
-    ...options.alias,
-    projectDir: options.projectDir,
-    lockDigest: options.dpl.digest,
-  });
-  const { executable, size, mtimeNs } = options.interpreter;
+  const { own, shared } = aliasKeys(facts);
   return {
     kind: "alias",
     key: folders.length > 0 || local ? own : shared,

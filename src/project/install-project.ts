@@ -48,6 +48,8 @@ export async function installProject(options: InstallProjectOptions): Promise<In
     const linkMode = linkModeOf(flags, tool, user, context.env);
     const member = relativePath(project.root, project.current.dir);
     const folders = project.current === project.main ? [project.root] : [project.root, project.current.dir];
+    const compiles =
+      (options.compileBytecode ?? tool["compile-bytecode"] ?? user?.settings["compile-bytecode"]) === true;
     const environment = await installEnvironment({
       projectDir: project.root,
       dpl,
@@ -67,12 +69,13 @@ export async function installProject(options: InstallProjectOptions): Promise<In
               selection: selectionText(options.selection, member === "." ? "" : member),
               settings: settingsText({ linkMode: flags.linkMode, folders, env: context.env }),
               env: context.env,
+              forCheckouts: !compiles && realising.build?.sandbox !== true,
             },
           }),
       onWarning: (message) => context.warn(message),
     });
     context.progress({ kind: "phase", phase: "done" });
-    if (options.compileBytecode ?? tool["compile-bytecode"] ?? user?.settings["compile-bytecode"]) {
+    if (compiles) {
       await compileBytecode(environment.layoutPath, interpreter);
     }
     await afterRealising(environment.realised, realising, options);

@@ -15,10 +15,11 @@ import type { PackageObject } from "../../store/package-object.ts";
 import { placeObject } from "../../store/place-object.ts";
 import { createTreeWriter } from "../../store/tree-writer.ts";
 import type { AskedBuild } from "../asked-package.ts";
-import type { BuildDerivation } from "../derivation.ts";
+import { type BuildDerivation, type BuiltPackageDerivation, buildHash } from "../derivation.ts";
 import { readDerivation, writeDerivation } from "../drv-store.ts";
-import { findObject } from "../find-realised.ts";
+import { findObject, findRealised } from "../find-realised.ts";
 import type { RealiseContext } from "../realise-context.ts";
+import { editableDigest } from "../source/directory-digest.ts";
 import type { RealisedPackage } from "../wanted-package.ts";
 import { checkoutInputs, namesFinder } from "./checkout-inputs.ts";
 
@@ -34,10 +35,29 @@ interface KnownEditable {
 /** More files than an editable has. */
 const fileLimit = 200;
 
+/** What a twin is made with. */
+type TwinContext = Pick<RealiseContext, "home" | "store" | "build">;
+
+/** The editable that `request` asks for, in another folder (absolute) than there; `undefined`: the backend is to be asked. */
+export async function editableOfCheckout(
+  name: string,
+  { build, ...rest }: BuiltPackageDerivation,
+  folder: string,
+  context: TwinContext,
+): Promise<RealisedPackage | undefined> {
+  const source = { kind: "directory" as const, digest: editableDigest(folder), path: folder };
+  const request = { ...rest, build: { ...build, source } };
+  const hash = buildHash(request);
+  const found = findRealised(hash, context.store);
+  if (found !== undefined) return { name, derivation: hash, ...found };
+  const asked = { kind: "build" as const, name, source: { ...source, editable: true }, request, hash };
+  return await editableTwin(asked, context);
+}
+
 /** The twin as a package of the store, with derivations of its own; `undefined`: the backend is to be asked. */
 export async function editableTwin(
   asked: AskedBuild,
-  context: RealiseContext,
+  context: TwinContext,
 ): Promise<RealisedPackage | undefined> {
   const found = twinFile(asked, context);
   const known = found && readKnown(found.file);
@@ -56,7 +76,7 @@ export function rememberEditable(
   asked: AskedBuild,
   output: string,
   build: string,
-  context: RealiseContext,
+  context: TwinContext,
 ): void {
   const found = twinFile(asked, context);
   if (found === undefined) return;
@@ -69,7 +89,7 @@ export function rememberEditable(
 /** Where what is known of such checkouts is kept, and the folder, of whose path backends and Python make nothing unexpected. */
 function twinFile(
   asked: AskedBuild,
-  { home, build }: RealiseContext,
+  { home, build }: TwinContext,
 ): { file: string; path: string } | undefined {
   const { source, request } = asked;
   if (process.platform === "win32" || source.kind !== "directory" || !source.editable) return undefined;
@@ -100,7 +120,7 @@ function readKnown(file: string): KnownEditable | undefined {
 type Files = Map<string, { text: string; executable: boolean }>;
 
 /** The files by path in the tree, with `to` where the path was; `undefined` where one holds more than the path and metadata. */
-function movedFiles(known: KnownEditable, to: string, { store }: RealiseContext): Files | undefined {
+function movedFiles(known: KnownEditable, to: string, { store }: TwinContext): Files | undefined {
   const stored = store.open(known.output);
   try {
     const { distInfo } = stored.object;
@@ -161,7 +181,7 @@ function movedRecord(record: string | undefined, changed: ReadonlyMap<string, st
   return rest;
 }
 
-async function placeFiles(files: Files, from: string, context: RealiseContext): Promise<PackageObject> {
+async function placeFiles(files: Files, from: string, context: TwinContext): Promise<PackageObject> {
   const blake3 = await loadBulkBlake3();
   const { distInfo } = context.store.readPackageObject(from);
   const staging = createStaging(context.home);
@@ -188,7 +208,7 @@ function record(
   asked: AskedBuild,
   { outputHash }: PackageObject,
   from: { build: BuildDerivation; hash: string },
-  { store }: RealiseContext,
+  { store }: TwinContext,
 ): void {
   const { root } = store;
   const request = asked.request!;

@@ -1,0 +1,128 @@
+/**
+ * What an installation leaves for other checkouts of the same project (git worktrees): of which packages the environment consists
+ * beside the project itself, and how the project's own were asked for. A further checkout with the same lock, asked in the same
+ * words, needs nothing of it selected or looked for. Written in docs/formats/checkouts.md.
+ */
+import { readFileSync, statSync } from "node:fs";
+import type { BuiltPackageDerivation, LayoutDerivation } from "../realise/derivation.ts";
+
+export interface CheckoutRecord {
+  format: 1;
+  /** Absolute folder of the checkout that it was learnt from. */
+  project: string;
+  /** Absolute path of the interpreter's executable. */
+  interpreter: string;
+  /** The layout's derivation without its editables. */
+  layout: Omit<LayoutDerivation, "editables">;
+  /** Below `project`, in the lock's order. */
+  editables: { name: string; request: BuiltPackageDerivation }[];
+  /** As resolved: names. */
+  selection: { extras: string[]; groups: string[] };
+  /** The caller's variables that a build sees. */
+  variables: Record<string, string>;
+}
+
+/** Ten times what an environment of 10,000 packages takes. */
+const MAX_SIZE = 8 * 1024 * 1024;
+const DIGEST = 64;
+
+/** The text of a record's file: the SHA-256 of what follows, and JSON. */
+export function checkoutText(record: CheckoutRecord): string {
+  const text = `${JSON.stringify(record)}\n`;
+  return `${sha256(text)}\n${text}`;
+}
+
+/** `undefined`: there is none, or it makes no sense. */
+export function readCheckout(path: string): CheckoutRecord | undefined {
+  try {
+    if (statSync(path).size > MAX_SIZE) return undefined;
+    const text = readFileSync(path, "utf8");
+    const content = text.slice(DIGEST + 1);
+    if (text[DIGEST] !== "\n" || sha256(content) !== text.slice(0, DIGEST)) return undefined;
+    const value: unknown = JSON.parse(content);
+    return isCheckout(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+}
+
+/** Hashes become paths, and folders are written into environments: these are looked at one by one. */
+function isCheckout(value: unknown): value is CheckoutRecord {
+  const record = value as Partial<CheckoutRecord> | null;
+  if (typeof record !== "object" || record === null || record.format !== 1) return false;
+  const { project, interpreter, layout, editables, selection, variables } = record;
+  return (
+    isFolder(project) &&
+    isFolder(interpreter) &&
+    layout?.format === 1 &&
+    layout.kind === "layout" &&
+    isHash(layout.interpreter) &&
+    /^(symlink|hardlink|clone|copy)$/.test(String(layout.linkMode)) &&
+    (layout.prompt === undefined || typeof layout.prompt === "string") &&
+    isTexts(layout.realPaths) &&
+    Array.isArray(layout.packages) &&
+    layout.packages.every(isPackage) &&
+    Array.isArray(editables) &&
+    editables.length > 0 &&
+    editables.every((one) => isEditable(one, project)) &&
+    isTexts(selection?.extras) &&
+    isTexts(selection?.groups) &&
+    isVariables(variables)
+  );
+}
+
+function isPackage(value: unknown): boolean {
+  if (typeof value === "string") return isHash(value);
+  const one = value as { output?: unknown; directUrl?: unknown } | null;
+  return isHash(one?.output) && typeof one?.directUrl === "string";
+}
+
+function isEditable(value: unknown, project: string): boolean {
+  const one = value as Partial<CheckoutRecord["editables"][number]> | null;
+  const { request } = one ?? {};
+  const build = request?.build;
+  const source = build?.source;
+  return (
+    typeof one?.name === "string" &&
+    request?.format === 1 &&
+    request.kind === "package" &&
+    build?.hook === "build_editable" &&
+    source?.kind === "directory" &&
+    source.subdirectory === undefined &&
+    isFolder(source.path) &&
+    (source.path === project || source.path.startsWith(`${project}/`)) &&
+    build.isolated === true &&
+    isTexts(build.extraRequires) &&
+    isTexts(build.constraints) &&
+    isVariables(build.environment) &&
+    isVariables(build.configSettings) &&
+    typeof build.platform === "string" &&
+    isVariables(build.python)
+  );
+}
+
+/** Absolute, and as the system writes it: nothing in it leads upward. */
+function isFolder(value: unknown): value is string {
+  return typeof value === "string" && /^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/.test(value);
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
+function isVariables(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((one) => typeof one === "string")
+  );
+}
