@@ -7,6 +7,7 @@ import { makeSdist, makeWheel, sha256Of } from "../../test/make-wheel.ts";
 import { homeFolders } from "../platform/home.ts";
 import { parseVersion } from "../standards/version.ts";
 import { createPackageIndex } from "./client.ts";
+import type { DistributionFile } from "./distribution.ts";
 import type { IndexSettings } from "./index-settings.ts";
 
 let root = "";
@@ -98,6 +99,24 @@ describe("pages", () => {
     expect(server.requests).toHaveLength(1);
     await open(server, { refresh: true }).page("spam");
     expect(server.requests).toHaveLength(2);
+  });
+
+  test("a long page is kept compressed, and is the same page to whoever fetched it, read it or looked at its head", async () => {
+    const versions = Array.from({ length: 800 }, (_, i) => spam(`${i}.0`));
+    const server = serve({ files: versions, format: "json" });
+    const first = open(server);
+    const fetched = await first.page("spam");
+    const reader = open(server);
+    const read = reader.pageIfCached("spam");
+    for (const i of [0, 399, 799]) expect(read?.files(i)).toEqual(fetched!.files(i) as DistributionFile[]);
+    const readings = first.readings();
+    expect(readings).toEqual([[0, "spam", expect.stringMatching(/^[0-9a-f]{32}$/)]]);
+    expect(reader.readings()).toEqual(readings!);
+    expect(await open(server).unchanged(readings!)).toBe(true);
+    expect(server.requests).toHaveLength(1);
+    const [folder] = readdirSync(`${root}/index`).filter((name) => /^[0-9a-f]{16}$/.test(name));
+    const entries = versions.length * JSON.stringify(fetched!.files(0)).length;
+    expect(statSync(`${root}/index/${folder}/spam.dxi`).size).toBeLessThan(entries / 2);
   });
 
   test("a stale page is revalidated, and replaced when it changed", async () => {

@@ -4,7 +4,8 @@ import { Failure } from "../platform/errors.ts";
 import { compactPage } from "./compact-page.ts";
 import { scanEntries } from "./json-entries.ts";
 import { groupByVersion } from "./listing.ts";
-import { decodePage, encodePage } from "./page-format.ts";
+import type { PackagePage } from "./package-page.ts";
+import { type CompactPage, decodePage, encodePage, openPage, packPage } from "./page-format.ts";
 import { readSimplePage } from "./simple-page.ts";
 
 const source = {
@@ -69,9 +70,14 @@ const page = fc.record({
   versions: fc.array(version, { maxLength: 3 }),
 });
 
-/** All that a page says. */
-function contentOf(bytes: Uint8Array) {
-  const decoded = decodePage(bytes, "spam", source.index);
+/** All that a page says, the same when it was made now as when it was kept. */
+function contentOf(compact: CompactPage) {
+  const made = rowsOf(openPage(compact, "spam", source.index));
+  expect(rowsOf(decodePage(packPage(compact), "spam", source.index))).toEqual(made);
+  return made;
+}
+
+function rowsOf(decoded: PackagePage) {
   const rows = Array.from({ length: decoded.count }, (_, i) => ({
     text: decoded.versionText(i),
     prerelease: decoded.isPrerelease(i),

@@ -2,12 +2,12 @@ import { compareVersions, tryParseVersion, type Version } from "../standards/ver
 import { scanEntries } from "./json-entries.ts";
 import { distributionKind, groupByVersion, versionInFilename } from "./listing.ts";
 import { isRecord, MAX_NAME } from "./page-entry.ts";
-import { encodePage, encodeSpans, type VersionSpans } from "./page-format.ts";
+import { type CompactPage, encodePage, encodeSpans, type VersionSpans } from "./page-format.ts";
 import type { PageSource } from "./page-links.ts";
 import { checkVersion, isJson, readSimplePage } from "./simple-page.ts";
 
-/** What is cached of a page of the Simple API, in the form of page-format.ts. Failure DXPY_BAD_INDEX_PAGE. */
-export function compactPage(project: string, body: Uint8Array, source: PageSource): Uint8Array {
+/** A page of the Simple API in the form of page-format.ts. Failure DXPY_BAD_INDEX_PAGE. */
+export function compactPage(project: string, body: Uint8Array, source: PageSource): CompactPage {
   return (
     (isJson(source) ? compactEntries(project, body, source) : undefined) ??
     encodePage(groupByVersion(project, readSimplePage(body, source)), source.url)
@@ -19,7 +19,7 @@ interface Group extends VersionSpans {
 }
 
 /** Without parsing a file's entry; `undefined` for a page that has to be. */
-function compactEntries(project: string, body: Uint8Array, source: PageSource): Uint8Array | undefined {
+function compactEntries(project: string, body: Uint8Array, source: PageSource): CompactPage | undefined {
   const json = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const groups = new Map<string, Group | undefined>();
   let prefix = "";

@@ -2,11 +2,11 @@ import { compareVersions, isPrerelease, type Version } from "../standards/versio
 import type { DistributionFile } from "./distribution.ts";
 import { groupByVersion, type VersionGroup } from "./listing.ts";
 import type { PackagePage } from "./package-page.ts";
-import { decodePage, encodePage } from "./page-format.ts";
+import { encodePage, openPage } from "./page-format.ts";
 
 /** A page made here, of files of one or several places. */
 export function pageOfFiles(project: string, index: string, files: readonly DistributionFile[]): PackagePage {
-  const empty = decodePage(encodePage([]), project, index);
+  const empty = openPage(encodePage([]), project, index);
   return overlayPage(empty, groupByVersion(project, files));
 }
 

@@ -81,6 +81,26 @@ describe("the file of a project", () => {
     );
   });
 
+  test("cut off anywhere, its page is whole or it is no file; of another format it is none", () => {
+    const path = `${root}/i.dxi`;
+    writePackageFile(path, { ...content, records: encodeRecord(key(1), bytes("one")) });
+    const whole = readFileSync(path);
+    for (let length = 0; length < whole.length; length += 1) {
+      writeFileSync(path, whole.subarray(0, length));
+      const file = readPackageFile(path);
+      if (file === undefined) continue;
+      expect(Buffer.from(file.page).toString()).toBe("the page");
+      expect(file.record(key(1))).toBeUndefined();
+    }
+    for (const format of [0, 3, 5]) {
+      const other = Buffer.from(whole);
+      other.writeUInt16LE(format, 4);
+      other.writeUInt32LE(Bun.hash.crc32(other.subarray(16, 44), Bun.hash.crc32(other.subarray(4, 8))), 44);
+      writeFileSync(path, other);
+      expect(readPackageFile(path)).toBeUndefined();
+    }
+  });
+
   test("a cache that may only be read is read", () => {
     const path = `${root}/g.dxi`;
     writePackageFile(path, { ...content, records: new Uint8Array() });

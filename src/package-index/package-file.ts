@@ -7,7 +7,7 @@ import { sha256Hex } from "../platform/sha256.ts";
  * in compact form, then records of metadata, appended as they are learnt. Little-endian.
  *
  *     0   "DXPI"
- *     4   u16  format, 3
+ *     4   u16  format, 4
  *     6   u16  1: there is a page; 2: the index has no such project
  *     8   f64  when the index last confirmed the page, milliseconds since the epoch; outside the checksums, because a
  *              revalidation writes these eight bytes in place
@@ -23,7 +23,7 @@ import { sha256Hex } from "../platform/sha256.ts";
  * off or damaged ends the list or is passed over; a damaged page makes the file as good as absent.
  */
 const MAGIC = 0x49505844;
-const FORMAT = 3;
+const FORMAT = 4;
 const HEAD = 52;
 const RECORD_HEAD = 24;
 const MAX_FILE = 512 * 1024 * 1024;
@@ -48,7 +48,7 @@ export interface PackageHead {
 export interface PackageFile extends PackageHead {
   path: string;
   info(): PageInfo;
-  /** Bytes that `encodePage` made. */
+  /** Bytes that `packPage` made. */
   page: Uint8Array;
   /** The payload of a record by its key (32 hex digits); damaged ones are as if they were not there. */
   record(key: string): Uint8Array | undefined;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { Failure } from "../platform/errors.ts";
 import { isPrerelease, parseVersion } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { groupByVersion, possibleProjects } from "./listing.ts";
 import { overlayPage } from "./overlay-page.ts";
-import { decodePage, encodePage } from "./page-format.ts";
+import { decodePage, encodePage, packPage } from "./page-format.ts";
 import { resolveUrl } from "./page-links.ts";
 
 const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
@@ -58,7 +59,7 @@ describe("the compact form of a page", () => {
     fc.assert(
       fc.property(files, (rows) => {
         const groups = groupByVersion("spam", asFiles(rows));
-        const page = decodePage(encodePage(groups, "file:///"), "spam", "https://x.test/simple");
+        const page = decodePage(packPage(encodePage(groups, "file:///")), "spam", "https://x.test/simple");
         expect(page.count).toBe(groups.length);
         for (const [i, group] of groups.entries()) {
           expect(page.versionText(i)).toBe(group.version.text);
@@ -74,11 +75,8 @@ describe("the compact form of a page", () => {
     fc.assert(
       fc.property(files, files, (below, above) => {
         const [under, over] = [asFiles(below), asFiles(above)];
-        const page = decodePage(
-          encodePage(groupByVersion("spam", under), "file:///"),
-          "spam",
-          "https://x.test/simple",
-        );
+        const compact = encodePage(groupByVersion("spam", under), "file:///");
+        const page = decodePage(packPage(compact), "spam", "https://x.test/simple");
         const laid = overlayPage(page, groupByVersion("spam", over));
         const expected = groupByVersion("spam", [...over, ...under]);
         expect(laid.versions.length).toBe(expected.length);
@@ -89,6 +87,38 @@ describe("the compact form of a page", () => {
         }
       }),
     );
+  });
+
+  test("cut off, changed or anything at all, without a checksum: an error that says so, or a page", () => {
+    const many = Array.from({ length: 300 }, (_, i): DistributionFile => {
+      const filename = `spam-${i}.tar.gz`;
+      const hashes = { sha256: new Bun.CryptoHasher("sha256").update(filename).digest("hex") };
+      return {
+        filename,
+        kind: "sdist",
+        url: `https://x.test/${filename}`,
+        hashes,
+        yanked: false,
+        index: "i",
+      };
+    });
+    const kept = packPage(encodePage(groupByVersion("spam", many)));
+    const look = (bytes: Uint8Array) => {
+      try {
+        const page = decodePage(bytes, "spam", "i");
+        for (const i of [0, 150, page.count - 1]) page.files(i);
+        page.position(parseVersion("150"));
+      } catch (error) {
+        expect(error).toBeInstanceOf(Failure);
+      }
+    };
+    for (let at = 0; at < kept.length; at += 1) {
+      expect(() => decodePage(kept.subarray(0, at), "spam", "i")).toThrow("What is cached of spam");
+      const changed = kept.slice();
+      changed[at]! ^= 1 << (at % 8);
+      look(changed);
+    }
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), look));
   });
 
   test("a thousand folders", () => {
@@ -103,7 +133,7 @@ describe("the compact form of a page", () => {
         index: "i",
       };
     });
-    const page = decodePage(encodePage(groupByVersion("spam", many)), "spam", "i");
+    const page = decodePage(packPage(encodePage(groupByVersion("spam", many))), "spam", "i");
     expect(page.files(page.position(parseVersion("999")))).toEqual([many[999]!]);
   });
 });

@@ -1,3 +1,5 @@
+import { Failure } from "../platform/errors.ts";
+import { openPieces, type Pieces, packPieces } from "../platform/zstd-pieces.ts";
 import { compareVersions, isPrerelease, parseVersion, type Version } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { byKindAndName, type VersionGroup, versionInFilename } from "./listing.ts";
@@ -14,12 +16,21 @@ import { badPage, type PageSource } from "./page-links.ts";
  *     4   u32  length of the versions' texts, joined by line feeds (UTF-8)
  *     8   u32  length of the URL that links are relative to (UTF-8)
  *     12  u32  n + 1 places of blocks, relative to the first block
- *     …   n bytes, 1 for a pre-release; texts, URL, blocks
+ *     …   n bytes, 1 for a pre-release; texts, URL; the blocks, in the compressed pieces of platform/zstd-pieces.ts
  *
  * A block is what the page's JSON (PEP 691) says of the version's files: objects, with commas between them, as the index wrote them. What is
  * no file of the version, or is there twice, is left out when the block is read.
  */
 const HEAD = 12;
+/** Most pages are asked for one version, the newest, which is in the last piece. Smaller ones take more of the disk. Bytes. */
+const PIECE = 32 * 1024;
+
+/** A page in compact form that was made just now. */
+export interface CompactPage {
+  /** All that goes before the blocks. */
+  front: Buffer;
+  blocks: Buffer;
+}
 
 /** Of each version: where its files are in the page's JSON, as pairs of start and end, in bytes. */
 export interface VersionSpans {
@@ -28,7 +39,7 @@ export interface VersionSpans {
 }
 
 /** @param url what the files' links are relative to. */
-export function encodePage(groups: readonly VersionGroup[], url = ""): Uint8Array {
+export function encodePage(groups: readonly VersionGroup[], url = ""): CompactPage {
   const spans: VersionSpans[] = [];
   const texts: string[] = [];
   let length = 0;
@@ -43,7 +54,7 @@ export function encodePage(groups: readonly VersionGroup[], url = ""): Uint8Arra
 }
 
 /** The same of a page whose files were found in its JSON. */
-export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url: string): Uint8Array {
+export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url: string): CompactPage {
   const texts = Buffer.from(versions.map(({ version }) => version.text).join("\n"));
   const base = Buffer.from(url);
   let length = 0;
@@ -52,39 +63,69 @@ export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url
   }
   const count = versions.length;
   const flagsAt = HEAD + 4 * (count + 1);
-  const blocksAt = flagsAt + count + texts.length + base.length;
-  const page = Buffer.allocUnsafe(blocksAt + length);
-  page.writeUInt32LE(count, 0);
-  page.writeUInt32LE(texts.length, 4);
-  page.writeUInt32LE(base.length, 8);
-  let at = blocksAt;
+  const front = Buffer.allocUnsafe(flagsAt + count + texts.length + base.length);
+  const blocks = Buffer.allocUnsafe(length);
+  front.writeUInt32LE(count, 0);
+  front.writeUInt32LE(texts.length, 4);
+  front.writeUInt32LE(base.length, 8);
+  let at = 0;
   for (const [n, { version, spans }] of versions.entries()) {
-    page.writeUInt32LE(at - blocksAt, HEAD + 4 * n);
-    page[flagsAt + n] = isPrerelease(version) ? 1 : 0;
+    front.writeUInt32LE(at, HEAD + 4 * n);
+    front[flagsAt + n] = isPrerelease(version) ? 1 : 0;
     for (let i = 0; i < spans.length; i += 2) {
-      if (i > 0) page[at++] = COMMA;
-      at += json.copy(page, at, spans[i], spans[i + 1]);
+      if (i > 0) blocks[at++] = COMMA;
+      at += json.copy(blocks, at, spans[i], spans[i + 1]);
     }
   }
-  page.writeUInt32LE(at - blocksAt, HEAD + 4 * count);
-  page.set(texts, flagsAt + count);
-  page.set(base, flagsAt + count + texts.length);
-  return page;
+  front.writeUInt32LE(at, HEAD + 4 * count);
+  front.set(texts, flagsAt + count);
+  front.set(base, flagsAt + count + texts.length);
+  return { front, blocks };
 }
 
 const COMMA = 44;
 
+/** What is kept of a page in a file. The same page gives the same bytes. */
+export function packPage({ front, blocks }: CompactPage): Uint8Array {
+  return packPieces(front, blocks, PIECE);
+}
+
+/** A page that was made just now: nothing of it has to be decompressed. */
+export function openPage({ front, blocks }: CompactPage, name: string, index: string): PackagePage {
+  return pageOf(
+    front,
+    blocksAfter(front)!.at,
+    { read: (from, to) => blocks.subarray(from, to) },
+    name,
+    index,
+  );
+}
+
 /**
- * The page in `bytes`, which must be what `encodePage` wrote (its checksum has been compared). Nothing but the counts
- * is read before it is asked for. Failure DXPY_BAD_INDEX_PAGE of `files`, where the index wrote what is no JSON.
+ * The page in `bytes`, which must be what `packPage` wrote (its checksum has been compared). Nothing but the counts
+ * is read before it is asked for. Failure DXPY_BAD_INDEX_PAGE, of `files` too where the index wrote what is no JSON.
  */
 export function decodePage(bytes: Uint8Array, name: string, index: string): PackagePage {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const place = blocksAfter(data);
+  const pieces = place === undefined ? undefined : openPieces(data.subarray(place.at), place.length, PIECE);
+  if (place === undefined || pieces === undefined) throw damagedPage(name, index);
+  return pageOf(data, place.at, pieces, name, index);
+}
+
+/** Where the blocks begin and how long they are; `undefined` where the counts go beyond the bytes. */
+function blocksAfter(data: Buffer): { at: number; length: number } | undefined {
+  if (data.length < HEAD) return undefined;
+  const count = data.readUInt32LE(0);
+  const at = HEAD + 4 * (count + 1) + count + data.readUInt32LE(4) + data.readUInt32LE(8);
+  return at > data.length ? undefined : { at, length: data.readUInt32LE(HEAD + 4 * count) };
+}
+
+function pageOf(data: Buffer, blocksAt: number, blocks: Pieces, name: string, index: string): PackagePage {
   const count = data.readUInt32LE(0);
   const flagsAt = HEAD + 4 * (count + 1);
   const textsAt = flagsAt + count;
   const baseAt = textsAt + data.readUInt32LE(4);
-  const blocksAt = baseAt + data.readUInt32LE(8);
   let texts: string[] | undefined;
   let source: PageSource | undefined;
   let all: Version[] | undefined;
@@ -93,7 +134,12 @@ export function decodePage(bytes: Uint8Array, name: string, index: string): Pack
 
   const textsOf = () => (texts ??= count === 0 ? [] : data.toString("utf8", textsAt, baseAt).split("\n"));
   const versionAt = (i: number) => (versions[i] ??= parseVersion(textsOf()[i] ?? ""));
-  const placeOf = (i: number) => blocksAt + data.readUInt32LE(HEAD + 4 * i);
+  const placeOf = (i: number) => data.readUInt32LE(HEAD + 4 * i);
+  const blockAt = (i: number) => {
+    const block = blocks.read(placeOf(i), placeOf(i + 1));
+    if (block === undefined) throw damagedPage(name, index);
+    return block.toString();
+  };
   return {
     name,
     index,
@@ -120,10 +166,18 @@ export function decodePage(bytes: Uint8Array, name: string, index: string): Pack
     files(i) {
       if (i < 0 || i >= count) return [];
       source ??= { url: data.toString("utf8", baseAt, blocksAt), index, contentType: "" };
-      files[i] ??= readBlock(data.toString("utf8", placeOf(i), placeOf(i + 1)), name, source);
+      files[i] ??= readBlock(blockAt(i), name, source);
       return files[i];
     },
   };
+}
+
+/** Its checksum is right: no accident, but somebody who writes to the cache. */
+function damagedPage(name: string, index: string): Failure {
+  return new Failure("DXPY_BAD_INDEX_PAGE", `What is cached of ${name} is no page of a package index`, {
+    context: { package: name, index },
+    hint: "Remove it with `dx-py cache clean --index`.",
+  });
 }
 
 function readBlock(text: string, project: string, source: PageSource): DistributionFile[] {

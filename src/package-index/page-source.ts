@@ -11,7 +11,7 @@ import { pageOfFiles } from "./overlay-page.ts";
 import type { PackageCache } from "./package-cache.ts";
 import { confirmPackageFile, type PackageHead, pageDigest } from "./package-file.ts";
 import type { PackagePage } from "./package-page.ts";
-import { decodePage } from "./page-format.ts";
+import { type CompactPage, decodePage, openPage, packPage } from "./page-format.ts";
 import { readHtmlPage, SIMPLE_ACCEPT } from "./simple-page.ts";
 
 /** What is shared by all places that pages come from. */
@@ -73,16 +73,21 @@ export function createPageSource(location: IndexLocation, context: SourceContext
   };
   const fetchPage = async (project: string) => {
     const url = projectUrl(location.url, project);
+    // It is used as it was made: what is compressed is for the next command.
+    let made: CompactPage | undefined;
     const parse = (answer: HttpAnswer) => {
       const source = { url: answer.url, index, contentType: answer.headers.get("content-type") ?? "" };
-      return compactPage(project, answer.body, source);
+      made = compactPage(project, answer.body, source);
+      return packPage(made);
     };
     const bytes = await fetchThroughCache({ index, url, project, parse }, context);
     const file = context.cache.file(index, project);
     // What was cached has been hashed.
     const known = file?.page === bytes ? file?.digest : undefined;
     identities.set(project, bytes === null ? ABSENT : (known ?? pageDigest(bytes)));
-    return remember(project, bytes === null ? null : decodePage(bytes, project, index));
+    if (bytes === null) return remember(project, null);
+    const page = made === undefined ? decodePage(bytes, project, index) : openPage(made, project, index);
+    return remember(project, page);
   };
   return {
     location,

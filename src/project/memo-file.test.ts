@@ -52,6 +52,36 @@ describe("what is remembered of a resolution", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => decodeMemo(any) === undefined));
   });
 
+  test("a long lock is kept compressed; a change anywhere in it is none", () => {
+    const lines = Array.from(
+      { length: 6000 },
+      (_, i) => `{ name = "p${i}", sha256 = "${Bun.hash(String(i))}" }`,
+    );
+    const lock = { text: Buffer.from(lines.join("\n")), dpl: crypto.getRandomValues(Buffer.alloc(60_000)) };
+    const bytes = encodeMemo({ ...memo, lock });
+    expect(decodeMemo(bytes)).toEqual({ ...memo, lock });
+    expect(bytes.length).toBeLessThan(lock.text.length / 2 + lock.dpl.length);
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const changed = bytes.slice();
+        changed[at]! ^= change;
+        expect(decodeMemo(changed)).toBeUndefined();
+        expect(decodeMemo(bytes.subarray(0, at))).toBeUndefined();
+      }),
+    );
+  });
+
+  test("lengths that are out of proportion count for nothing, whatever the checksum says", () => {
+    for (const at of [12, 16, 20]) {
+      for (const length of [0, 1, 1_000_000, 2 ** 28, 2 ** 32 - 1]) {
+        const bytes = Buffer.from(encodeMemo(memo));
+        bytes.writeUInt32LE(length, at);
+        bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(12)), 8);
+        expect(decodeMemo(bytes)).toBeUndefined();
+      }
+    }
+  });
+
   test("with a right checksum over wrong content it counts for nothing either", () => {
     const wrong: unknown[] = [
       null,

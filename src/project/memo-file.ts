@@ -6,13 +6,15 @@ import { readdirSync, readFileSync, statSync, unlinkSync, utimesSync } from "nod
 import type { CompiledLock } from "../lock/lock-files.ts";
 import type { PageReading } from "../package-index/page-finder.ts";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
+import { LARGEST_PIECE, openPieces, packPieces } from "../platform/zstd-pieces.ts";
 import type { UnknownExtra } from "../resolver/resolution.ts";
 import type { BuildAnswer } from "./recorded-builds.ts";
 
 const MAGIC = 0x4d52_5844; // "DXRM", little-endian
-const FORMAT = 1;
+const FORMAT = 2;
 const HEAD = 28;
-const MAX_FILE = 256 * 1024 * 1024;
+/** Of a file, and of what is in it. Bytes. */
+const MAX_CONTENT = 256 * 1024 * 1024;
 /** So many are kept, of together so many bytes; those that were used longest ago go. */
 const MAX_MEMOS = 64;
 const MAX_BYTES = 128 * 1024 * 1024;
@@ -36,17 +38,13 @@ export interface MemoTrace {
 
 export function encodeMemo({ trace, lock }: Memo): Uint8Array {
   const said = Buffer.from(JSON.stringify(trace));
-  const bytes = Buffer.alloc(HEAD + said.length + lock.text.length + lock.dpl.length);
-  bytes.writeUInt32LE(MAGIC, 0);
-  bytes.writeUInt16LE(FORMAT, 4);
-  bytes.writeUInt32LE(said.length, 12);
-  bytes.writeUInt32LE(lock.text.length, 16);
-  bytes.writeUInt32LE(lock.dpl.length, 20);
-  let at = HEAD;
-  for (const part of [said, lock.text, lock.dpl]) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32LE(MAGIC, 0);
+  head.writeUInt16LE(FORMAT, 4);
+  head.writeUInt32LE(said.length, 12);
+  head.writeUInt32LE(lock.text.length, 16);
+  head.writeUInt32LE(lock.dpl.length, 20);
+  const bytes = packPieces(head, Buffer.concat([said, lock.text, lock.dpl]), LARGEST_PIECE);
   bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(12)), 8);
   return bytes;
 }
@@ -57,14 +55,16 @@ export function decodeMemo(bytes: Uint8Array): Memo | undefined {
   if (data.length < HEAD || data.readUInt32LE(0) !== MAGIC || data.readUInt16LE(4) !== FORMAT)
     return undefined;
   if (data.readUInt16LE(6) !== 0 || data.readUInt32LE(24) !== 0) return undefined;
-  const textAt = HEAD + data.readUInt32LE(12);
+  const textAt = data.readUInt32LE(12);
   const dplAt = textAt + data.readUInt32LE(16);
-  if (dplAt + data.readUInt32LE(20) !== data.length) return undefined;
-  if (Bun.hash.crc32(data.subarray(12)) !== data.readUInt32LE(8)) return undefined;
+  const end = dplAt + data.readUInt32LE(20);
+  if (end > MAX_CONTENT || Bun.hash.crc32(data.subarray(12)) !== data.readUInt32LE(8)) return undefined;
+  const content = openPieces(data.subarray(HEAD), end, LARGEST_PIECE)?.read(0, end);
+  if (content === undefined) return undefined;
   try {
-    const trace: unknown = JSON.parse(data.toString("utf8", HEAD, textAt));
+    const trace: unknown = JSON.parse(content.toString("utf8", 0, textAt));
     if (!isTrace(trace)) return undefined;
-    return { trace, lock: { text: data.subarray(textAt, dplAt), dpl: data.subarray(dplAt) } };
+    return { trace, lock: { text: content.subarray(textAt, dplAt), dpl: content.subarray(dplAt) } };
   } catch {
     return undefined;
   }
@@ -122,7 +122,7 @@ export function readMemo(folder: string, name: string): Memo | undefined {
   const path = `${folder}/${name}`;
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined || !stat.isFile() || stat.size > MAX_FILE) return undefined;
+    if (stat === undefined || !stat.isFile() || stat.size > MAX_CONTENT) return undefined;
     return decodeMemo(readFileSync(path));
   } catch {
     return undefined;
