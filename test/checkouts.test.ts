@@ -195,9 +195,17 @@ here("a record that is damaged, or names what it should not, is no record, and i
 });
 
 here("`cache prune` forgets what is old", async () => {
+  const recipes = () => readdirSync(`${me.home}/index/recipes`).map((name) => name.replace(".json", ""));
+  const made = recipes();
+  // Only this one's layout is there.
+  await main.ok("cache", "clean", "--layouts");
+  await main.ok("install");
   for (const record of records()) utimesSync(record, 1_600_000_000, 1_600_000_000);
+  for (const name of made) utimesSync(`${me.home}/index/recipes/${name}.json`, 1_600_000_000, 1_600_000_000);
   await main.ok("cache", "prune");
   expect(records()).toEqual([]);
+  expect(made.length).toBeGreaterThan(1);
+  expect(recipes()).toEqual(readdirSync(`${me.home}/layouts`));
   const tree = checkout();
   expect((await tree.ok("install", "-v")).stderr).not.toContain("checkout)");
   expectOwn(tree);

@@ -224,14 +224,26 @@ describe("noticed at once", () => {
     }
   });
 
-  test("a layout that was cleaned away is made again from its derivation", async () => {
+  test("a layout that was cleaned away is made again as its recipe says, or from its derivation", async () => {
     const target = readlinkSync(`${me.dir}/.venv`);
-    for (const link of [true, false]) {
+    const recipe = `${me.home}/index/recipes/${target.slice(target.lastIndexOf("/") + 1)}.json`;
+    const whole = readFileSync(recipe, "utf8");
+    const ways: [string, string | undefined][] = [
+      ["recipe", whole],
+      ["derivation", undefined],
+      ["derivation", whole.replace('"linked":true', '"linked":false')],
+      ["derivation", whole.slice(0, 500)],
+    ];
+    for (const [at, [way, text]] of ways.entries()) {
       await me.ok("cache", "clean", "--layouts");
       expect(existsSync(target)).toBe(false);
-      if (!link) me.remove(".venv");
+      if (text === undefined) me.remove(recipe);
+      else me.write(recipe, text);
+      if (at % 2 === 1) me.remove(".venv");
       const made = await me.ok("install", "-v");
-      expect(made.stderr).toContain(`layout: miss (derivation) ${target}`);
+      expect(made.stderr).toContain(`layout: miss (${way}) ${target}`);
+      // It is there again for the next time.
+      expect(readFileSync(recipe, "utf8")).toBe(whole);
       expect(readlinkSync(`${me.dir}/.venv`)).toBe(target);
       expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
       await me.ok("layout", "verify");
@@ -239,7 +251,7 @@ describe("noticed at once", () => {
     }
     await me.ok("cache", "clean", "--layouts");
     const json = await me.ok("install", "--json");
-    expect(JSON.parse(json.stdout)).toMatchObject({ layout: "miss", via: "derivation", changed: true });
+    expect(JSON.parse(json.stdout)).toMatchObject({ layout: "miss", via: "recipe", changed: true });
     await me.ok("cache", "clean", "--layouts");
     expect((await me.ok(...QUESTIONS[1])).stdout).toBe("1.0\n");
   });

@@ -36,6 +36,7 @@ export function answerStanding(command: WarmCommand): Answer {
 interface StandingLayout {
   environment: StandingEnvironment;
   links?: number;
+  via?: "recipe" | "derivation";
 }
 
 async function makeAgain(
@@ -55,7 +56,7 @@ function attach(
   command: WarmCommand,
   root: string,
   found: FoundStanding,
-  { environment, links }: StandingLayout,
+  { environment, links, via }: StandingLayout,
   started: number,
 ): Answer {
   const attached = attachStanding(found, environment);
@@ -65,7 +66,11 @@ function attach(
   const { packages } = found.standing;
   const told = { ...environment, packages, changed: attached.made || links !== undefined };
   const milliseconds = performance.now() - started;
-  return sayAttached(command, links === undefined ? told : { ...told, links }, milliseconds);
+  return sayAttached(
+    command,
+    links === undefined ? told : { ...told, links, ...(via && { via }) },
+    milliseconds,
+  );
 }
 
 /** `install` and `run` ask for the same, however the answer is to be told. */

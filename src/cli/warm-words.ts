@@ -13,8 +13,8 @@ export interface AttachedEnvironment {
   interpreterPath: string;
   /** Links that were made, where the layout was made here. */
   links?: number;
-  /** From what: its derivation, or what another checkout of the project has. */
-  via?: "derivation" | "checkout";
+  /** From what: its recipe, its derivation, or what another checkout of the project has. */
+  via?: "recipe" | "derivation" | "checkout";
 }
 
 /** The exit code, when it is said. */
@@ -25,7 +25,7 @@ export function sayAttached(
   attached: AttachedEnvironment,
   milliseconds: number,
 ): Said {
-  const { packages, layoutPath, projectHash, changed, interpreterPath, links, via = "derivation" } = attached;
+  const { packages, layoutPath, projectHash, changed, interpreterPath, links, via } = attached;
   const layout = links === undefined ? { layout: "hit", via: "alias" } : { layout: "miss", via };
   if (json) {
     const facts = {

@@ -1,8 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
+import { sealedJson } from "../platform/sealed-json.ts";
 import { removeTree } from "../platform/staging.ts";
-import { type CheckoutRecord, checkoutText, readCheckout } from "./checkout-record.ts";
+import { type CheckoutRecord, readCheckout } from "./checkout-record.ts";
 import { temporaryFolder } from "./testing/test-project.ts";
 
 const scratch = temporaryFolder();
@@ -52,13 +53,13 @@ function read(text: string | Uint8Array): CheckoutRecord | undefined {
 }
 
 test("what is written is read; a file that is not there is no record", () => {
-  expect(read(checkoutText(record))).toEqual(record);
+  expect(read(sealedJson(record))).toEqual(record);
   expect(readCheckout(`${scratch}/none`)).toBeUndefined();
   expect(readCheckout(scratch)).toBeUndefined();
 });
 
 test("no changed byte and no shorter file is a record", () => {
-  const bytes = new TextEncoder().encode(checkoutText(record));
+  const bytes = new TextEncoder().encode(sealedJson(record));
   const place = fc.nat(bytes.length - 1);
   fc.assert(
     fc.property(place, fc.integer({ min: 1, max: 255 }), (at, change) => {
@@ -78,7 +79,7 @@ function changed(place: string, value: unknown): string {
   const last = keys.pop()!;
   const inner = keys.reduce((one, key) => one[key] as Fields, copy as never as Fields);
   inner[last] = value;
-  return checkoutText(copy);
+  return sealedJson(copy);
 }
 type Fields = Record<string, unknown>;
 
@@ -108,7 +109,7 @@ test.each<[string, string, unknown]>([
 test("any JSON is a record or none, and nothing else", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      expect(read(checkoutText(value as unknown as CheckoutRecord))).toBeUndefined();
+      expect(read(sealedJson(value))).toBeUndefined();
     }),
     { numRuns: 200 },
   );

@@ -3,7 +3,7 @@
  * beside the project itself, and how the project's own were asked for. A further checkout with the same lock, asked in the same
  * words, needs nothing of it selected or looked for. Written in docs/formats/checkouts.md.
  */
-import { readFileSync, statSync } from "node:fs";
+import { readSealedJson } from "../platform/sealed-json.ts";
 import type { BuiltPackageDerivation, LayoutDerivation } from "../realise/derivation.ts";
 
 export interface CheckoutRecord {
@@ -24,30 +24,11 @@ export interface CheckoutRecord {
 
 /** Ten times what an environment of 10,000 packages takes. */
 const MAX_SIZE = 8 * 1024 * 1024;
-const DIGEST = 64;
-
-/** The text of a record's file: the SHA-256 of what follows, and JSON. */
-export function checkoutText(record: CheckoutRecord): string {
-  const text = `${JSON.stringify(record)}\n`;
-  return `${sha256(text)}\n${text}`;
-}
 
 /** `undefined`: there is none, or it makes no sense. */
 export function readCheckout(path: string): CheckoutRecord | undefined {
-  try {
-    if (statSync(path).size > MAX_SIZE) return undefined;
-    const text = readFileSync(path, "utf8");
-    const content = text.slice(DIGEST + 1);
-    if (text[DIGEST] !== "\n" || sha256(content) !== text.slice(0, DIGEST)) return undefined;
-    const value: unknown = JSON.parse(content);
-    return isCheckout(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function sha256(text: string): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+  const value = readSealedJson(path, MAX_SIZE);
+  return isCheckout(value) ? value : undefined;
 }
 
 /** Hashes become paths, and folders are written into environments: these are looked at one by one. */

@@ -2,12 +2,13 @@
  * Healing: a layout that was changed, lost files, or is not in the index is verified or built again in its place, and
  * the index says so (requirement L7).
  */
-import { type BuiltLayout, buildLayout, layoutRecord } from "../layout/build-layout.ts";
+import { type BuiltLayout, buildLayout } from "../layout/build-layout.ts";
 import { type DxcRecord, type LayoutRecord, UNKNOWN_STAMPS } from "../layout/dxc-format.ts";
 import { insertHoldingLock, rebuildIndex, withIndexLock } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
 import type { LayoutPlan } from "../layout/layout-plan.ts";
 import { lookupLayout } from "../layout/open-dxc.ts";
+import { layoutRecord } from "../layout/settle-layout.ts";
 import { verifyLayout } from "../layout/verify-layout.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";

@@ -73,7 +73,7 @@ export async function makeLayout(
   }
   try {
     if (found === undefined && !exists(`${home.layouts}/${hash}`)) {
-      const built = buildLayout(plan, home, { hash });
+      const built = buildLayout(plan, home, { hash, recipe: true });
       writeDerivationText(home.store, hash, text);
       await rememberRecords(home, [built.record]);
       return { ...made, ...built, hit: "miss" };

@@ -4,11 +4,11 @@
  */
 import { existsSync, renameSync, unlinkSync } from "node:fs";
 import type { Interpreter } from "../interpreters/interpreter.ts";
-import { describeLayout, descriptionFile } from "../layout/build-layout.ts";
 import { DESCRIPTION_FILE, type LayoutDescription, readDescription } from "../layout/layout-description.ts";
 import { type LayoutPackage, type LayoutPlan, type LinkMode, projectHash } from "../layout/layout-plan.ts";
 import { placeTree } from "../layout/place-files.ts";
 import { prefixTree } from "../layout/plan-prefix.ts";
+import { describeLayout, descriptionFile } from "../layout/settle-layout.ts";
 import { uniqueName } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";

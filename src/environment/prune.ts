@@ -7,6 +7,7 @@ import type { LayoutRecord } from "../layout/dxc-format.ts";
 import { insertRecords, removeRecords } from "../layout/dxc-writer.ts";
 import { readDescription } from "../layout/layout-description.ts";
 import { lookupLayout } from "../layout/open-dxc.ts";
+import { forgetRecipes } from "../layout/recipe.ts";
 import { type CountedFiles, diskUsage } from "../platform/disk-usage.ts";
 import type { Home } from "../platform/home.ts";
 import { readLink } from "../platform/links.ts";
@@ -93,6 +94,7 @@ async function pruneLocked(options: PruneOptions): Promise<Pruned> {
     const layoutBytes = doomedLayouts.reduce((sum, one) => sum + one.bytes, 0);
     bytes = layoutBytes + removed.bytes + removeUnusedLinks(home);
     forgetCheckouts(home, since);
+    forgetRecipes(home, since);
     for (const { root } of forgotten) {
       removeRoot(home, root.link);
       rmSync(`${rootPath(home, root.link)}.gone`, { force: true });

@@ -123,7 +123,7 @@ function layoutOf(
 ): { record: LayoutRecord; links?: number } | undefined {
   const known = lookupLayout(home.layoutsIndex, Uint8Array.fromHex(hash));
   if (known !== undefined) return looksHealthy(home, known) ? { record: known } : undefined;
-  const { record, links, lost } = buildLayout(plan, home, { hash });
+  const { record, links, lost } = buildLayout(plan, home, { hash, recipe: true });
   // What stands there is not known to be whole.
   return lost ? undefined : { record, links };
 }

@@ -1,22 +1,20 @@
 /**
- * A layout that is gone (`cache clean --layouts`, collected while another branch was worked on) is made again from its derivation, which says all that
- * it is made from: no lock is read, nothing is selected, and no package is looked for but by its output hash.
+ * A layout that is gone (`cache clean --layouts`, collected while another branch was worked on) is made again as its recipe says, and where that cannot be
+ * followed, from its derivation: no lock is read, nothing is selected.
  */
-import { rememberedInterpreter } from "../interpreters/remembered.ts";
-import { buildLayout } from "../layout/build-layout.ts";
-import type { LayoutPlan } from "../layout/layout-plan.ts";
+import { buildFromRecipe } from "../layout/build-from-recipe.ts";
+import { insertHoldingLock, withIndexLock } from "../layout/dxc-writer.ts";
+import type { SettledLayout } from "../layout/settle-layout.ts";
 import type { Home } from "../platform/home.ts";
-import { readDerivation } from "../realise/drv-store.ts";
-import { openStore } from "../store/store.ts";
 import { whileInstalling } from "../store/store-lock.ts";
-import { rememberRecords } from "./heal.ts";
-import { placedEditables, placedPackages } from "./placed-packages.ts";
 import { renewStanding } from "./record-standing.ts";
 import type { StandingEnvironment } from "./root-record.ts";
 
 export interface RealisedStanding {
   environment: StandingEnvironment;
   links: number;
+  /** From what it was made. */
+  via: "recipe" | "derivation";
 }
 
 /**
@@ -29,28 +27,33 @@ export async function realiseStanding(
   environment: StandingEnvironment,
 ): Promise<RealisedStanding | undefined> {
   try {
-    const { projectHash, interpreterPath } = environment;
-    const derivation = readDerivation([home.store], projectHash);
-    const interpreter = rememberedInterpreter(home, interpreterPath);
-    if (derivation?.kind !== "layout" || interpreter?.fingerprint !== derivation.interpreter)
-      return undefined;
     return await whileInstalling(home, async () => {
-      const { linkMode, realPaths, prompt } = derivation;
-      const store = openStore(home);
-      const plan: LayoutPlan = {
-        interpreter,
-        linkMode,
-        realPaths: [...realPaths],
-        packages: placedPackages(derivation.packages, store),
-        editables: placedEditables(derivation.editables, store),
-        ...(prompt === undefined ? {} : { prompt }),
-      };
-      const built = buildLayout(plan, home, { hash: projectHash });
-      await rememberRecords(home, [built.record]);
+      const followed = followRecipe(home, environment);
+      const built = followed ?? (await followDerivation(home, environment));
+      if (built === undefined) return undefined;
+      await withIndexLock(home, () => insertHoldingLock(home, [built.record]));
       const renewed = renewStanding(home, link, environment, built.record);
-      return renewed && { environment: renewed, links: built.links };
+      const via = followed === undefined ? "derivation" : "recipe";
+      return renewed && { environment: renewed, links: built.links, via };
     });
   } catch {
     return undefined;
   }
+}
+
+function followRecipe(home: Home, { projectHash }: StandingEnvironment): SettledLayout | undefined {
+  try {
+    return buildFromRecipe(projectHash, home);
+  } catch {
+    // A file that a package should have, or one that should not be where the layout comes: the derivation's way finds it.
+    return undefined;
+  }
+}
+
+async function followDerivation(
+  home: Home,
+  environment: StandingEnvironment,
+): Promise<SettledLayout | undefined> {
+  const { buildFromDerivation } = await import("./realise-derivation.ts");
+  return buildFromDerivation(home, environment);
 }

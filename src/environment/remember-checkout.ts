@@ -4,11 +4,12 @@ import { type LayoutPlan, layoutDerivation } from "../layout/layout-plan.ts";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import type { Home } from "../platform/home.ts";
 import { namesIn } from "../platform/names-in.ts";
+import { sealedJson } from "../platform/sealed-json.ts";
 import { requestedVariables } from "../realise/build/build-variables.ts";
 import { readDerivation } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import { checkoutKey } from "./alias-key.ts";
-import { type CheckoutRecord, checkoutText } from "./checkout-record.ts";
+import type { CheckoutRecord } from "./checkout-record.ts";
 import { checkoutPath, checkouts } from "./find-checkout.ts";
 import type { InstallOptions } from "./install-options.ts";
 
@@ -51,7 +52,7 @@ export function rememberCheckout(
   const key = checkoutKey({ ...alias, projectDir, lockDigest: options.dpl.digest });
   try {
     ensureDir(checkouts(home));
-    writeFileAtomic(checkoutPath(home, key), checkoutText(record));
+    writeFileAtomic(checkoutPath(home, key), sealedJson(record));
   } catch {
     // A home that cannot be written to: another checkout goes the long way.
   }

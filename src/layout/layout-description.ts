@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import type { Home } from "../platform/home.ts";
 import { namesIn } from "../platform/names-in.ts";
 import { type LayoutRecord, UNKNOWN_STAMPS } from "./dxc-format.ts";
-import { hashBytes, type LinkMode } from "./layout-plan.ts";
+import type { LinkMode } from "./layout-plan.ts";
 
 export const DESCRIPTION_FILE = "dx-py-layout.json";
 const MAX_DESCRIPTION = 64 * 1024 * 1024;
@@ -78,6 +78,11 @@ function isDescription(value: unknown): value is LayoutDescription {
     Array.isArray(v.packages) &&
     v.packages.every((p) => typeof p?.name === "string" && hashBytes(String(p.outputHash)) !== undefined)
   );
+}
+
+/** 32 bytes of a hash in lower-case hex; `undefined` when the text is not 64 such digits. */
+function hashBytes(text: string): Uint8Array | undefined {
+  return /^[0-9a-f]{64}$/.test(text) ? Uint8Array.fromHex(text) : undefined;
 }
 
 function isCount(value: unknown): boolean {

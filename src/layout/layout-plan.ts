@@ -73,11 +73,6 @@ export function hashedDerivation(plan: LayoutPlan): { hash: string; text: string
   return { hash: textHash(text), text };
 }
 
-/** 32 bytes of a hash in lower-case hex; `undefined` when the text is not 64 such digits. */
-export function hashBytes(text: string): Uint8Array | undefined {
-  return /^[0-9a-f]{64}$/.test(text) ? Uint8Array.fromHex(text) : undefined;
-}
-
 /** In the order of their canonical texts. */
 function inCanonicalOrder<T>(values: readonly T[]): T[] {
   return values

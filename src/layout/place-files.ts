@@ -1,14 +1,16 @@
 /** Writing a prefix tree to disk: directories, links, and real files in the cheapest way that the filesystem has. */
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
   linkSync,
   mkdirSync,
+  openSync,
   statSync,
   symlinkSync,
   utimesSync,
-  writeFileSync,
 } from "node:fs";
+import { writeWhole } from "../platform/atomic-file.ts";
 import { hardlinkOrCopy, junction, reflink } from "../platform/links.ts";
 import { placeLayoutLink } from "../store/layout-links.ts";
 import type { LinkMode } from "./layout-plan.ts";
@@ -18,6 +20,8 @@ export interface PlaceOptions {
   linkMode: LinkMode;
   /** Directories become 0555 and own files 0444 or 0555: for a prefix that is shared. */
   readOnly: boolean;
+  /** As of `placeLayoutLink`: what is known of it, and what is found out. */
+  linkFolders?: Map<string, boolean>;
 }
 
 const windows = process.platform === "win32";
@@ -27,13 +31,13 @@ interface Writer extends PlaceOptions {
   links: number;
   /** Equal texts (INSTALLER, once per package) are one file with many names. */
   texts: Map<string, string>;
-  /** As of `placeLayoutLink`. */
   linkFolders: Map<string, boolean>;
 }
 
 /** Writes `tree` as the new directory `path`. Returns the number of links and files that point into the store. */
 export function placeTree(tree: Folder, path: string, options: PlaceOptions): number {
-  const writer: Writer = { ...options, links: 0, texts: new Map(), linkFolders: new Map() };
+  const { linkFolders = new Map() } = options;
+  const writer: Writer = { ...options, links: 0, texts: new Map(), linkFolders };
   mkdirSync(path);
   placeChildren(writer, tree, path);
   // The top itself stays writable: a directory that is moved to another parent must be. Its mover closes it.
@@ -113,7 +117,14 @@ function placeText(writer: Writer, leaf: TextLeaf, path: string): void {
     }
   }
   const mode = writer.readOnly ? 0o444 : 0o644;
-  writeFileSync(path, leaf.content, { mode: leaf.executable ? mode | 0o111 : mode });
+  // By hand: `writeFileSync` makes a fourth call for each file, and there is one for each command.
+  const file = openSync(path, "w", leaf.executable ? mode | 0o111 : mode);
+  try {
+    const { content } = leaf;
+    writeWhole(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
+  } finally {
+    closeSync(file);
+  }
   if (key !== undefined && !leaf.executable) writer.texts.set(key, path);
 }
 

@@ -1,8 +1,9 @@
 /** What a prefix holds for a plan: packages, scripts, headers, data, `.dist-info`, and what makes it an environment. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { normalizeName } from "../standards/names.ts";
 import { type AddedFile, installedRecord } from "../store/installed-record.ts";
 import { layoutLinkPath } from "../store/layout-links.ts";
+import type { ScriptEntryPoint } from "../store/package-object.ts";
 import {
   canShareDistInfo,
   isSafeEntryPoint,
@@ -10,17 +11,9 @@ import {
   SHARED_TO_PREFIX,
   sharedDistInfoPath,
 } from "../store/shared-dist-info.ts";
-import { activationScripts } from "./activation.ts";
+import { placeEnvironmentFiles } from "./environment-files.ts";
 import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
-import { OTHER_STORE, packageOfOtherStore } from "./other-store.ts";
-import {
-  ATTRIBUTION,
-  CACHE_TAG,
-  interpreterLinks,
-  PIP_CONFIG,
-  PIP_GUARD,
-  pyvenvConfig,
-} from "./prefix-files.ts";
+import { packageOfOtherStore } from "./other-store.ts";
 import {
   type Collision,
   entriesOf,
@@ -42,6 +35,8 @@ export interface PrefixOptions {
   collisions?: Collision[];
   /** The prefix belongs to one project: it does not say that it is shared. */
   private?: boolean;
+  /** Told of what the packages have, before the environment's own files come to it. */
+  onPackages?: (root: Folder) => void;
   /** Whether a package's `.dist-info` may be a link to the one that all layouts share. Absent: none is. */
   shares?: (p: LayoutPackage) => boolean;
 }
@@ -74,24 +69,9 @@ export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOpti
   for (const { p, name } of ordered) {
     placePackage(target, p, name, p.object.realPaths || realPaths.has(name));
   }
-  if (windows) for (const name of ["python.exe", "pythonw.exe"]) placeWindowsLauncher(bin, plan, name);
-  else for (const [name, link] of interpreterLinks(interpreter)) bin.children.set(name, link);
-  for (const [name, text] of activationScripts(prefix, scripts, plan.prompt))
-    bin.children.set(name, { kind: "text", content: text, executable: false });
-  root.children.set("pyvenv.cfg", {
-    kind: "text",
-    content: pyvenvConfig(interpreter, plan.prompt),
-    executable: false,
-  });
-  root.children.set("CACHEDIR.TAG", CACHE_TAG);
-  if (!options.private) {
-    root.children.set("SHARED-READ-ONLY.txt", ATTRIBUTION);
-    root.children.set(PIP_CONFIG, PIP_GUARD);
-    const other = packageOfOtherStore(plan, prefix);
-    if (other !== undefined) root.children.set(OTHER_STORE, { kind: "link", target: other });
-  }
-  if (!windows && process.platform !== "darwin" && interpreter.pointerBits === 64)
-    root.children.set("lib64", { kind: "link", target: "lib" });
+  options.onPackages?.(root);
+  const other = options.private ? undefined : packageOfOtherStore(plan, prefix);
+  placeEnvironmentFiles(root, plan, prefix, { private: options.private === true, other });
   return root;
 }
 
@@ -154,8 +134,8 @@ function placeData(target: Target, path: string, leaf: StoreLeaf, depth: number)
 
 function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real: boolean): void {
   const { object, treePath } = p;
-  const own = (name: string, content: string | Uint8Array) => {
-    const leaf = { kind: "text" as const, content, executable: true };
+  const own = (name: string, content: string | Uint8Array, starts?: ScriptEntryPoint) => {
+    const leaf = { kind: "text" as const, content, executable: true, ...(starts && { starts }) };
     place(target.bin, name, leaf, target.scripts, target.collisions);
     added.push({ path: `${target.toPrefix}${target.scripts}/${name}`, content });
   };
@@ -173,7 +153,7 @@ function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real
     if (windows) {
       own(`${entry.name}-script.py`, entryPointScript(target.python, entry, false));
       own(`${entry.name}.cmd`, windowsWrapper(target.python, `${entry.name}-script.py`));
-    } else own(entry.name, entryPointScript(target.python, entry));
+    } else own(entry.name, entryPointScript(target.python, entry), entry);
   }
 }
 
@@ -227,15 +207,4 @@ function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], hea
   const record = readFileSync(`${source}/RECORD`, "utf8");
   text("RECORD", installedRecord(record, places, added, object.plainRecord));
   target.site.children.set(object.distInfo, folder);
-}
-
-/** `venv`'s own launcher finds the interpreter by `pyvenv.cfg`. */
-function placeWindowsLauncher(bin: Folder, plan: LayoutPlan, name: string): void {
-  const base = plan.interpreter.basePrefix;
-  const launcher = name === "python.exe" ? "venvlauncher.exe" : "venvwlauncher.exe";
-  const found = [`${base}/Lib/venv/scripts/nt/${name}`, `${base}/Lib/venv/scripts/nt/${launcher}`].find(
-    (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
-  );
-  const leaf = { kind: "store" as const, source: found ?? plan.interpreter.executable };
-  bin.children.set(name, { ...leaf, directory: false, real: true });
 }

@@ -3,7 +3,12 @@ import type { Interpreter } from "../interpreters/interpreter.ts";
 import type { LinkLeaf, TextLeaf } from "./prefix-tree.ts";
 
 /** `pyvenv.cfg`. `prompt`: only when a project asked for one; a layout belongs to nobody. */
-export function pyvenvConfig(interpreter: Interpreter, prompt?: string): string {
+export function pyvenvConfig(
+  interpreter: Pick<Interpreter, "executable" | "version"> & {
+    markers: Pick<Interpreter["markers"], "platform_python_implementation">;
+  },
+  prompt?: string,
+): string {
   const { executable } = interpreter;
   const slash = Math.max(executable.lastIndexOf("/"), executable.lastIndexOf("\\"));
   const lines = [
@@ -17,7 +22,9 @@ export function pyvenvConfig(interpreter: Interpreter, prompt?: string): string 
 }
 
 /** The names of the interpreter in the scripts folder, as `venv` makes them; each a link to `python`. */
-export function interpreterLinks(interpreter: Interpreter): [string, LinkLeaf][] {
+export function interpreterLinks(
+  interpreter: Pick<Interpreter, "executable" | "version" | "implementation" | "freeThreaded">,
+): [string, LinkLeaf][] {
   const [major, minor] = interpreter.version.split(".");
   const names = [`python${major}`, `python${major}.${minor}`];
   if (interpreter.freeThreaded) names.push(`python${major}.${minor}t`);

@@ -3,7 +3,7 @@
  * directories of the store, split into real directories only where several packages share one.
  */
 import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
-import type { PackageObject } from "../store/package-object.ts";
+import type { PackageObject, ScriptEntryPoint } from "../store/package-object.ts";
 
 export type PrefixNode = Folder | Leaf;
 
@@ -36,6 +36,8 @@ export interface TextLeaf {
   kind: "text";
   content: string | Uint8Array;
   executable: boolean;
+  /** It is the script of this entry point. */
+  starts?: ScriptEntryPoint;
 }
 
 /** A link whose target is written as it is. */

@@ -15,7 +15,11 @@ export function shebang(python: string, posix = true): string {
 }
 
 /** The script of an entry point (entry points specification): the text that uv writes, byte by byte after the shebang. */
-export function entryPointScript(python: string, entry: ScriptEntryPoint, posix = true): string {
+export function entryPointScript(
+  python: string,
+  entry: Pick<ScriptEntryPoint, "module" | "attribute">,
+  posix = true,
+): string {
   const imported = entry.attribute.split(".")[0]!;
   return `${shebang(python, posix)}# -*- coding: utf-8 -*-
 import sys

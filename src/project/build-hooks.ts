@@ -7,7 +7,7 @@ import { mkdtempSync } from "node:fs";
 import { findLayout, healLayout } from "../environment/heal.ts";
 import { looksHealthy } from "../environment/layout-health.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
-import { hashBytes, type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
+import { type LayoutPlan, projectHash } from "../layout/layout-plan.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import type { FileLock } from "../platform/file-lock.ts";
 import { type Home, homeFolders } from "../platform/home.ts";
@@ -245,7 +245,7 @@ function buildEnvironmentMaker(
       realPaths: [],
     };
     const hash = projectHash(plan);
-    const known = await findLayout(home, hashBytes(hash) as Uint8Array);
+    const known = await findLayout(home, Uint8Array.fromHex(hash));
     if (known === undefined || !looksHealthy(home, known)) await healLayout(home, plan, hash);
     return { prefix: `${home.layouts}/${hash}` };
   };
