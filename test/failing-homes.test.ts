@@ -12,6 +12,7 @@ import {
   readdirSync,
   realpathSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { type IndexServer, startIndexServer } from "./index-server.ts";
 import { makeSdist, makeWheel } from "./make-wheel.ts";
@@ -31,6 +32,15 @@ function canMount(): boolean {
   return Bun.spawnSync(["sh", "-c", script], { stderr: "ignore" }).success;
 }
 
+/** Links are not followed. */
+function placesForBytecode(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.name === "__pycache__") return [path];
+    return entry.isDirectory() ? placesForBytecode(path) : [];
+  });
+}
+
 beforeAll(() => {
   // Bytes that do not compress.
   const noise = new Uint8Array(3_000_000);
@@ -44,6 +54,16 @@ beforeAll(() => {
         modules: { "apple/__init__.py": "def main(): print('apple')\n" },
       }),
       makeWheel({ name: "core" }),
+      makeWheel({
+        name: "tested",
+        modules: {
+          "tested/__init__.py": "",
+          "tested/part/__init__.py": "",
+          "tested/part/tests/__init__.py": "",
+          "tested/part/tests/deep/__init__.py": "",
+          "tested/part/tests/deep/case.py": "value = 7\n",
+        },
+      }),
       makeWheel({ name: "heavy", modules: { "heavy/__init__.py": "", "heavy/noise.bin": noise } }),
       makeSdist({ name: "built" }),
       makeSdist({ name: "dynamic", dynamic: ["Requires-Dist"] }),
@@ -285,6 +305,43 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
         expect(answer.stdout.trim()).toBe("refused refused refused 1");
         expect((await asNobody("cache", "clean")).code).toBe(0);
         expect(readdirSync(`${home}/store`).filter((name) => /^[0-9a-f]{2}$/.test(name))).toEqual([]);
+      },
+    );
+
+    test.skipIf(publicPython() === undefined)(
+      "a package's tests have no place for bytecode, and run all the same; `--compile-bytecode` makes it",
+      async () => {
+        const home = `${me.home}-nobody`;
+        mkdirSync(home);
+        chownSync(home, NOBODY, NOBODY);
+        me.env["DX_PY_HOME"] = home;
+        delete me.env["PYTHONDONTWRITEBYTECODE"];
+        me.write("pyproject.toml", pyproject(["tested"]));
+        expect(await asNobody("install")).toMatchObject({ code: 0 });
+        const code = "import tested.part.tests.deep.case as case; print(case.__file__, case.value)";
+        const [file = "", value] = (await asNobody("run", "python", "-c", code)).stdout.trim().split(" ");
+        expect(value).toBe("7");
+        const deep = realpathSync(file).replace(/\/[^/]*$/, "");
+        const part = deep.replace(/\/tests\/.*/, "");
+        expect(readdirSync(deep)).not.toContain("__pycache__");
+        expect(readdirSync(`${part}/__pycache__`)).toHaveLength(1);
+        expect(await asNobody("install", "--compile-bytecode")).toMatchObject({ code: 0 });
+        expect(readdirSync(`${deep}/__pycache__`)).toHaveLength(2);
+        expect(statSync(deep).mode & 0o777).toBe(0o555);
+        expect((await asNobody("store", "verify")).code).toBe(0);
+      },
+    );
+
+    test.skipIf(publicPython() === undefined)(
+      "a home that root made and gave away has no place for bytecode: `--compile-bytecode` makes all",
+      async () => {
+        me.write("pyproject.toml", pyproject(["tested"]));
+        const python = publicPython()!;
+        expect((await me.dx("install", "--python", python)).code).toBe(0);
+        expect(placesForBytecode(`${me.home}/store`)).toEqual([]);
+        expect(Bun.spawnSync(["chown", "-RP", `${NOBODY}:${NOBODY}`, me.home, me.dir]).success).toBe(true);
+        expect(await asNobody("install", "--compile-bytecode")).toMatchObject({ code: 0 });
+        expect(placesForBytecode(`${me.home}/store`)).toHaveLength(4);
       },
     );
 

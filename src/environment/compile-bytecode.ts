@@ -3,11 +3,13 @@
  * compiled once per machine and Python, for every layout. `compileall` writes each file aside and renames it, so that many
  * may do the same at once; it does not follow links to directories, so each one is named to it.
  */
-import { accessSync, constants, type Dirent, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import type { Interpreter } from "../interpreters/interpreter.ts";
 import { writeFileAtomic } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
+import { isWritable } from "../platform/is-writable.ts";
 import { startProcess } from "../platform/process.ts";
+import { prepareBytecode } from "../store/close-tree.ts";
 
 /** Packages ship no folders that are deeper; Python 3.8 goes no deeper than ten unless told. */
 const DEPTH = "100";
@@ -19,6 +21,7 @@ export async function compileBytecode(prefix: string, interpreter: Interpreter):
   const work: Work = { tag: interpreter.cacheTag, paths: [], trees: new Set() };
   for (const path of places) collect(work, `${prefix}/${path}`);
   if (work.paths.length === 0) return;
+  for (const tree of work.trees) prepareBytecode(tree);
   // Isolated: the variables of who installs (a cache elsewhere, optimisation) are not those of everybody else.
   const argv = [interpreter.executable, "-I", "-m", "compileall", "-q", "-r", DEPTH, "-j", "0", "-i", "-"];
   const done = await startProcess(argv, { input: `${work.paths.join("\n")}\n` });
@@ -60,6 +63,7 @@ function collect(work: Work, folder: string): void {
 function collectLinked(work: Work, path: string): void {
   const tree = /^(.*\/[0-9a-f]{64})\/lib\//.exec(realpathSync(path))?.[1];
   if (tree !== undefined) {
+    // Another user's store is compiled by them, or not at all.
     if (existsSync(markOf(tree, work.tag)) || !isWritable(tree)) return;
     work.trees.add(tree);
   }
@@ -72,16 +76,6 @@ function isCompiled(folder: string, name: string, tag: string): boolean {
   });
   const source = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
   return source === undefined || (compiled !== undefined && compiled.mtimeMs >= source.mtimeMs);
-}
-
-/** Another user's store is compiled by them, or not at all. */
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function leadsToDirectory(entry: Dirent, path: string): boolean {

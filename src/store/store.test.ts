@@ -138,7 +138,8 @@ test("S6 store/{hash[0:2]}/{hash[2:4]}/{hash}.dxpkg, with the tree beside it, fi
   // What writes through the links of a layout is refused, but for bytecode.
   expect(statSync(`${tree}/lib/demo`).mode & 0o777).toBe(0o555);
   expect(statSync(`${tree}/scripts`).mode & 0o777).toBe(0o555);
-  expect(statSync(`${tree}/lib/demo/__pycache__`).mode & 0o700).toBe(0o700);
+  // Root's Python makes the place for it by itself (close-tree.test.ts).
+  if (process.getuid?.() !== 0) expect(statSync(`${tree}/lib/demo/__pycache__`).mode & 0o700).toBe(0o700);
 });
 
 test("S7 a package that is not there is a proper error", async () => {

@@ -2,8 +2,9 @@
  * What a build sees of the outside: a fixed `PATH`, a `HOME` of its own, a fixed locale and date, the variables that
  * compilers read, and no credentials. The same variables in every build make the same wheel.
  */
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
+import { isWritable } from "../../platform/is-writable.ts";
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -76,12 +77,7 @@ export function cargoHomeFor(caller: Readonly<Record<string, string | undefined>
   const user = caller["HOME"] || caller["USERPROFILE"];
   const given = caller["CARGO_HOME"] || (user ? `${user}/.cargo` : "");
   if (!isAbsolute(given)) return own;
-  try {
-    accessSync(existsSync(given) ? given : dirname(given), constants.W_OK);
-    return given;
-  } catch {
-    return own;
-  }
+  return isWritable(existsSync(given) ? given : dirname(given)) ? given : own;
 }
 
 /** The whole environment of the backend's process. */
