@@ -58,7 +58,7 @@ beforeAll(() => {
         name: "tested",
         modules: {
           "tested/__init__.py": "",
-          "tested/part/__init__.py": "",
+          "tested/part/__init__.py": "value = 1\n",
           "tested/part/tests/__init__.py": "",
           "tested/part/tests/deep/__init__.py": "",
           "tested/part/tests/deep/case.py": "value = 7\n",

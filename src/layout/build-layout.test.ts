@@ -130,6 +130,15 @@ describe("the farm", () => {
     },
   );
 
+  test.skipIf(process.platform !== "linux")("a name as long as names can be is linked as others are", () => {
+    const name = `${"n".repeat(252)}.py`;
+    const { home, plan } = planned([{ name: "long", files: { [name]: "" } }]);
+    const [long] = plan.packages as [LayoutPackage];
+    makeLayoutLinks(long.object, long.treePath, long.treePath);
+    const { path } = buildLayout(plan, home);
+    expect(readlinkSync(`${path}/${python.paths.purelib}/${name}`)).toBe(`${long.treePath}/lib/${name}`);
+  });
+
   test("data goes to the prefix, headers to include/site, scripts to bin", () => {
     const { built } = build([alpha, beta, gamma]);
     const x = python.markers.python_version;

@@ -13,15 +13,15 @@ const BYTECODE = "__pycache__";
  * folder must be writable.
  *
  * An empty folder takes a block of the disk. Whom closed folders do not stop has none prepared: Python makes those that it needs.
- * Neither has anybody among a package's tests, which few import.
+ * Neither has anybody among a package's tests, which few import, nor where all modules are empty.
  */
-export function closeTree(tree: string, entries: readonly Pick<ManifestEntry, "path">[]): void {
+export function closeTree(tree: string, entries: readonly Pick<ManifestEntry, "path" | "size">[]): void {
   if (process.platform === "win32") return;
-  /** Whether Python files are in a folder, by its path. */
+  /** Whether there is something to compile in a folder, by its path. */
   const folders = new Map<string, boolean>();
-  for (const { path } of entries) {
+  for (const { path, size } of entries) {
     let folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    const python = path.endsWith(".py") && path.startsWith("lib/");
+    const python = path.endsWith(".py") && path.startsWith("lib/") && size > 0;
     if (folders.get(folder) === undefined || python)
       folders.set(folder, python || folders.get(folder) === true);
     for (let at = folder.lastIndexOf("/"); at > 0; at = folder.lastIndexOf("/")) {
