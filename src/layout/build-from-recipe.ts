@@ -38,8 +38,7 @@ export function buildFromRecipe(hash: string, home: Home): SettledLayout | undef
   const facts = { interpreter, ...(prompt === undefined ? {} : { prompt }) };
   placeEnvironmentFiles(tree, facts, prefix, { private: false, other: undefined });
   const linkFolders = new Map<string, boolean>();
-  for (const [i, { linked }] of recipe.packages.entries())
-    if (linked) linkFolders.set(`${trees[i]}/links`, true);
+  for (const [i, { linked }] of recipe.packages.entries()) if (linked) linkFolders.set(trees[i]!, true);
   const described = recipe.packages.map(({ outputHash, name, version, directUrl, path }) => ({
     object: { name, version },
     outputHash,

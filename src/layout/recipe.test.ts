@@ -12,6 +12,7 @@ import fc from "fast-check";
 import { type Home, homeFolders } from "../platform/home.ts";
 import { sealedJson } from "../platform/sealed-json.ts";
 import { removeTree } from "../platform/staging.ts";
+import { makeLayoutLinks } from "../store/layout-links.ts";
 import { indexPath } from "../store/store-level.ts";
 import { buildFromRecipe } from "./build-from-recipe.ts";
 import { buildLayout } from "./build-layout.ts";
@@ -96,6 +97,21 @@ for (const linkMode of modes) {
     }
   });
 }
+
+test.skipIf(process.platform !== "linux")(
+  "its links are names of those that the store has, as they were",
+  () => {
+    const { home, plan } = planned();
+    for (const { object, treePath } of plan.packages) makeLayoutLinks(object, treePath, treePath);
+    const { path, projectHash, record } = buildLayout(plan, home, { recipe: true });
+    const beta = `${path}/${record.sitePackages}/beta`;
+    const { ino, nlink } = lstatSync(beta);
+    expect(nlink).toBe(2);
+    removeTree(path);
+    buildFromRecipe(projectHash, home);
+    expect(lstatSync(beta)).toMatchObject({ ino, nlink });
+  },
+);
 
 test("a layout that somebody else has made meanwhile stays", () => {
   const { home, plan, hash, path } = forgotten();

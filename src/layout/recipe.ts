@@ -8,6 +8,7 @@ import { BUILD_IDENTITY } from "../platform/build-identity.ts";
 import type { Home } from "../platform/home.ts";
 import { namesIn } from "../platform/names-in.ts";
 import { readSealedJson, sealedJson } from "../platform/sealed-json.ts";
+import { nameOfLayoutLink } from "../store/layout-links.ts";
 import { treePath } from "../store/store-level.ts";
 import type { PrefixInterpreter } from "./environment-files.ts";
 import type { LayoutPlan, LinkMode } from "./layout-plan.ts";
@@ -158,7 +159,7 @@ export function recipeOf(
       version: p.object.version,
       distInfo: p.object.distInfo,
       shared: shared.has(i),
-      linked: linkFolders.get(`${p.treePath}/links`) === true,
+      linked: linkFolders.get(p.treePath) === true,
       ...(p.directUrl === undefined ? {} : { directUrl: p.directUrl }),
       ...(path === undefined ? {} : { path }),
     })),
@@ -187,7 +188,8 @@ function leafNode(name: string, leaf: Leaf, writer: Writer): RecipeNode {
 }
 
 function storeNode(name: string, leaf: StoreLeaf, { trees, length, shared }: Writer): RecipeNode {
-  const owner = trees.get(leaf.source.slice(0, length));
+  const tree = leaf.source.slice(0, length);
+  const owner = trees.get(tree);
   if (owner === undefined) throw new Error("not of the store");
   if (leaf.distInfoOf !== undefined) shared.add(owner);
   const flags =
@@ -196,7 +198,7 @@ function storeNode(name: string, leaf: StoreLeaf, { trees, length, shared }: Wri
     (leaf.hard ? HARD : 0) |
     (leaf.link === undefined ? 0 : SHARED_LINK);
   const rest = leaf.source.slice(length);
-  const link = leaf.link?.slice(length + "/links/".length);
+  const link = leaf.link === undefined ? undefined : nameOfLayoutLink(tree, leaf.link);
   return link === undefined || link === name ? [name, owner, rest, flags] : [name, owner, rest, flags, link];
 }
 

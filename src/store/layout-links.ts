@@ -27,6 +27,11 @@ export function layoutLinkPath(treePath: string, name: string): string {
   return `${treePath}/@${name}`;
 }
 
+/** What {@link layoutLinkPath} was asked for. */
+export function nameOfLayoutLink(treePath: string, path: string): string {
+  return path.slice(treePath.length + "/@".length);
+}
+
 /**
  * Makes `path` a name of the link `shared`; a link of its own to `target` where that cannot be, or leads elsewhere. `folders`: trees whose
  * links lead to where they are, or do not. All links of one are made at once, so one of them tells for all.
