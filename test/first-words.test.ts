@@ -23,6 +23,22 @@ afterAll(async () => {
 });
 
 test.skipIf(process.platform === "win32")(
+  "an interpreter that fails while threads for its wheels start is an error, and the next install is whole",
+  async () => {
+    await me.ok("lock");
+    me.write("broken/python", "#!/bin/sh\nexit 3\n");
+    me.sh("chmod", "+x", "broken/python");
+    me.remove(me.home);
+    const failed = await me.dx("install", "--frozen", "--python", `${me.dir}/broken/python`);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain("is not a working Python");
+    expect((await me.ok("install", "--frozen", "-v")).stderr).toContain("1 downloaded");
+    me.remove("pylock.toml");
+    me.remove("dx-py.dpl");
+  },
+);
+
+test.skipIf(process.platform === "win32")(
   "a wrapper that says another version first does not decide",
   async () => {
     const real = realpathSync(Bun.which("python3")!);

@@ -39,45 +39,35 @@ export interface BodySink {
   take(chunk: Uint8Array): void;
 }
 
-/** Up to here the buffer is made at once; the memory is only used as it is filled. Bytes. */
-const MAX_RESERVED = 256 * 1024 * 1024;
+/** The whole body in memory, as it came: joining it would take its memory twice. `undefined` when the file is not there. Failures of `read`. */
+export async function readPieces(
+  backend: CacheBackend,
+  path: string,
+  limit: number,
+): Promise<Uint8Array[] | undefined> {
+  let pieces: Uint8Array[] = [];
+  const found = await backend.read(
+    path,
+    {
+      begin() {
+        pieces = [];
+      },
+      take: (chunk) => pieces.push(chunk),
+    },
+    limit,
+  );
+  return found ? pieces : undefined;
+}
 
-/** The whole body in memory, `undefined` when the file is not there. Failures of `read`. */
+/** The same in one, for what is small. */
 export async function readBytes(
   backend: CacheBackend,
   path: string,
   limit: number,
 ): Promise<Uint8Array | undefined> {
-  let chunks: Uint8Array[] = [];
-  /** For a body whose length is announced: joining chunks at the end would take its memory twice. */
-  let whole: Uint8Array | undefined;
-  let announced = 0;
-  let length = 0;
-  const found = await backend.read(
-    path,
-    {
-      begin(bytes = 0) {
-        announced = bytes <= Math.min(limit, MAX_RESERVED) ? bytes : 0;
-        whole = undefined;
-        chunks = [];
-        length = 0;
-      },
-      take(chunk) {
-        if (length === 0 && chunk.length < announced) whole = new Uint8Array(announced);
-        if (whole !== undefined && length + chunk.length > whole.length) {
-          chunks = [whole.subarray(0, length)];
-          whole = undefined;
-        }
-        if (whole === undefined) chunks.push(chunk);
-        else whole.set(chunk, length);
-        length += chunk.length;
-      },
-    },
-    limit,
-  );
-  if (!found) return undefined;
-  if (whole !== undefined) return whole.subarray(0, length);
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  const pieces = await readPieces(backend, path, limit);
+  if (pieces === undefined) return undefined;
+  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 }
 
 export function emptyStats(): BackendStats {

@@ -7,7 +7,7 @@ import { IN_MEMORY } from "../store/packed-source.ts";
 import type { Store } from "../store/store.ts";
 import type { WheelJob } from "../store/unpack-job.ts";
 import { createWheelPipeline, type WheelPipeline } from "../store/wheel-pipeline.ts";
-import { type CacheBackend, readBytes } from "./backend.ts";
+import { type CacheBackend, readPieces } from "./backend.ts";
 import { badAnswer, compressedLimit, type Mapping, objectPath } from "./protocol.ts";
 import type { TransferGate } from "./transfer-gate.ts";
 
@@ -57,15 +57,15 @@ export function createObjectPuller(options: ObjectPullerOptions): ObjectPuller {
   }
 
   /** What is on this machine is read by the thread that unpacks it. */
-  async function contentOf(path: string, limit: number): Promise<Pick<WheelJob, "bytes" | "file">> {
+  async function contentOf(path: string, limit: number): Promise<Pick<WheelJob, "pieces" | "file">> {
     if (backend.locate !== undefined) {
       const file = backend.locate(path, limit);
       if (file === undefined) throw absent(backend, path);
       return { file };
     }
-    const bytes = await readBytes(backend, path, limit);
-    if (bytes === undefined) throw absent(backend, path);
-    return { bytes };
+    const pieces = await readPieces(backend, path, limit);
+    if (pieces === undefined) throw absent(backend, path);
+    return { pieces };
   }
 
   return {

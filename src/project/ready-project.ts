@@ -1,4 +1,5 @@
 /** A project whose lock is read, with an interpreter, a selection and all that realising it needs. */
+import { existsSync } from "node:fs";
 import type { Selection, SelectOptions } from "../environment/select.ts";
 import { findInterpreter } from "../interpreters/find.ts";
 import type { Interpreter } from "../interpreters/interpreter.ts";
@@ -7,6 +8,7 @@ import { type ReadLock, readLock } from "../lock/lock-files.ts";
 import type { PackageIndex } from "../package-index/client.ts";
 import { Failure } from "../platform/errors.ts";
 import type { RealiseContext } from "../realise/realise-context.ts";
+import { systemStoreBelow } from "../store/system-store.ts";
 import type { ActContext } from "./act-context.ts";
 import { realiseContextFor } from "./build-hooks.ts";
 import { chooseScopes, leftOut } from "./choose-selection.ts";
@@ -56,6 +58,10 @@ export async function withReadyProject<T>(
     const { dpl } = read;
     const { lock } = dpl;
     const scopes = chooseScopes(options.selection, project, lock);
+    if (isFirstInstall(context)) {
+      const { startThreadsAhead } = await import("../store/wheel-pipeline.ts");
+      startThreadsAhead(dpl.header.packages);
+    }
     // What was found for locking need not do for the groups that are chosen.
     const interpreter =
       known !== undefined && scopes.requiresPython.length === 0
@@ -94,6 +100,11 @@ export async function withReadyProject<T>(
     read.dpl.close();
     await opened?.close();
   }
+}
+
+/** Nothing is in a store yet, so that wheels will come; and the interpreter has to be asked first, which takes as long as starting threads. */
+function isFirstInstall({ home, env }: ActContext): boolean {
+  return [home.store, systemStoreBelow(home, env)].every((store) => !existsSync(`${store}/drv-out`));
 }
 
 async function interpreterToInstall(

@@ -37,12 +37,19 @@ export function bytesSource(bytes: Uint8Array, name: string): PackedSource {
 let window: Uint8Array | undefined;
 
 /**
- * Decompresses while it is read; never holds or makes more than is asked for. One at a time in each thread. `next` throws
+ * Decompresses pieces, in order, while it is read; never holds or makes more than is asked for. One at a time in each thread. `next` throws
  * Failure `DXPY_BAD_PACKAGE` for what is no zstd.
  */
-export function compressedSource(compressed: Uint8Array, size: number, name: string): PackedSource {
+export function compressedSource(
+  compressed: readonly Uint8Array[],
+  size: number,
+  name: string,
+): PackedSource {
   const decoder = sharedZstdDecoder();
-  if (decoder === undefined) return bytesSource(decompressWhole(compressed, size, name), name);
+  if (decoder === undefined) {
+    const whole = compressed.length === 1 ? compressed[0]! : Buffer.concat(compressed);
+    return bytesSource(decompressWhole(whole, size, name), name);
+  }
   window ??= new Uint8Array(WINDOW);
   const buffer = window;
   let [start, filled, read] = [0, 0, 0];

@@ -9,7 +9,8 @@ import { unpackWheel } from "./ingest.ts";
 export interface WheelJob {
   /** Verified by the caller against the wheel's hash. Given away: do not use it afterwards. */
   bytes?: Uint8Array;
-  /** Instead of them, for a compressed package object: where it is, and how long it was when it was looked at. */
+  /** Instead of them, for a compressed package object: what came of it, in order; or where it is, and how long it was when it was looked at. */
+  pieces?: Uint8Array[];
   file?: { path: string; size: number };
   filename: string;
   name?: string;
@@ -24,16 +25,17 @@ export async function runUnpackJob(
   root: string,
 ): Promise<{ outputHash: string; warnings: string[] }> {
   const { packed, filename } = job;
-  const bytes = job.bytes ?? (job.file === undefined ? new Uint8Array() : readWhole(job.file, filename));
   if (packed === undefined) {
+    const bytes = job.bytes ?? new Uint8Array();
     return await unpackWheel({ ...job, bytes, home, store: { root }, verifyRecord: false });
   }
+  const pieces = job.file === undefined ? (job.pieces ?? []) : [readWhole(job.file, filename)];
   const [{ compressedSource }, { unpackPacked }] = await Promise.all([
     import("./packed-source.ts"),
     import("./pack.ts"),
   ]);
   const { outputHash } = await unpackPacked({
-    from: compressedSource(bytes, packed.size, filename),
+    from: compressedSource(pieces, packed.size, filename),
     outputHash: packed.outputHash,
     home,
     store: { root },

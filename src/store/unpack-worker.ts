@@ -1,6 +1,7 @@
 import { loadBulkBlake3 } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { sharedInflater } from "../platform/inflate.ts";
+import { expectLittleCode } from "../platform/just-in-time.ts";
 import { releaseStaging } from "../platform/staging.ts";
 import { runUnpackJob } from "./unpack-job.ts";
 import type { FromWorker, ToWorker } from "./wheel-pipeline.ts";
@@ -15,6 +16,7 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
     return;
   }
   const { id, job, home, root } = data;
+  if (job.packed !== undefined) expectLittleCode();
   try {
     const { outputHash, warnings } = await runUnpackJob(job, home, root);
     self.postMessage({ kind: "done", id, outputHash, warnings });

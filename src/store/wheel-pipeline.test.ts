@@ -6,7 +6,7 @@ import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
 import { removeTree } from "../platform/staging.ts";
 import { openStore } from "./store.ts";
-import { createWheelPipeline } from "./wheel-pipeline.ts";
+import { createWheelPipeline, startThreadsAhead } from "./wheel-pipeline.ts";
 
 const folder = mkdtempSync(`${tmpdir()}/dxpy-pipeline-`);
 afterAll(() => removeTree(folder));
@@ -40,6 +40,20 @@ for (const workers of [0, 1, 3, undefined]) {
     if (workers !== 0) expect(readdirSync(home.tmp)).toEqual([]);
   });
 }
+
+test("threads that were started before there was a pipeline are the next one's, ready or not", async () => {
+  for (const [round, wait] of [0, 300].entries()) {
+    startThreadsAhead(2);
+    startThreadsAhead(1);
+    await Bun.sleep(wait);
+    const store = openStore(homeFolders({ DX_PY_HOME: `${folder}/ahead-${round}` }));
+    const pipeline = createWheelPipeline({ store, expected: 12 });
+    const jobs = wheels.map(({ bytes, filename }) => pipeline.add({ bytes: bytes.slice(), filename }));
+    await Promise.all(jobs);
+    expect(store.list().length).toBe(12);
+    await pipeline.close();
+  }
+});
 
 test("closing waits for what has begun and refuses the rest", async () => {
   const store = openStore(homeFolders({ DX_PY_HOME: `${folder}/closing` }));

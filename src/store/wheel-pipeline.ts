@@ -47,6 +47,8 @@ export type FromWorker =
 
 interface Task {
   job: WheelJob;
+  /** Bytes. */
+  size: number;
   resolve(result: { outputHash: string; warnings: string[] }): void;
   reject(error: unknown): void;
 }
@@ -57,11 +59,43 @@ interface Thread {
   task?: Task;
 }
 
+/** Threads that wait for the next pipeline of this process. */
+const ahead: { worker: Worker; ready: boolean }[] = [];
+
+/**
+ * Starts threads for so many wheels before anybody knows which: while an interpreter that was never seen describes itself, the other processors
+ * have nothing to do. Nobody waits for them, and where they cannot be started, the pipeline finds out by itself.
+ */
+export function startThreadsAhead(wheels: number): void {
+  while (ahead.length < Math.min(defaultWorkers(), wheels)) {
+    let worker: Worker;
+    try {
+      worker = new Worker(workerFile());
+    } catch {
+      return;
+    }
+    const one = { worker, ready: false };
+    worker.unref();
+    worker.onmessage = () => {
+      one.ready = true;
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      ahead.splice(ahead.indexOf(one), 1);
+    };
+    ahead.push(one);
+  }
+}
+
+function defaultWorkers(): number {
+  return Math.min(8, navigator.hardwareConcurrency || 1);
+}
+
 export function createWheelPipeline(options: WheelPipelineOptions): WheelPipeline {
   const { store } = options;
   const threads = new Set<Thread>();
   const waiting: Task[] = [];
-  let limit = options.workers ?? Math.min(8, navigator.hardwareConcurrency || 1);
+  let limit = options.workers ?? defaultWorkers();
   let closing = false;
   let ids = 0;
   /** Work of this thread, one after the other. */
@@ -78,15 +112,17 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
   }
 
   function start(): void {
+    const early = ahead.pop();
     let worker: Worker;
     try {
-      worker = new Worker(workerFile());
+      worker = early?.worker ?? new Worker(workerFile());
     } catch {
       limit = threads.size;
       next();
       return;
     }
-    const thread: Thread = { worker, state: "starting" };
+    if (early !== undefined) worker.ref();
+    const thread: Thread = { worker, state: early?.ready ? "idle" : "starting" };
     threads.add(thread);
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(thread, data);
     worker.onerror = (event) => {
@@ -123,14 +159,23 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
     running += 1;
     ids += 1;
     const bytes = task.job.bytes === undefined ? undefined : ownBuffer(task.job.bytes);
+    const pieces = task.job.pieces?.map(ownBuffer);
     const message: ToWorker = {
       kind: "unpack",
       id: ids,
-      job: { ...task.job, ...(bytes === undefined ? {} : { bytes }) },
+      job: {
+        ...task.job,
+        ...(bytes === undefined ? {} : { bytes }),
+        ...(pieces === undefined ? {} : { pieces }),
+      },
       home: store.home,
       root: store.root,
     };
-    thread.worker.postMessage(message, bytes === undefined ? [] : [bytes.buffer]);
+    const given = [...(bytes === undefined ? [] : [bytes]), ...(pieces ?? [])];
+    thread.worker.postMessage(
+      message,
+      given.map(({ buffer }) => buffer),
+    );
   }
 
   /** A thread that could not start or broke down. What it had in hand is lost with its memory. */
@@ -179,7 +224,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
           reject(new Failure("DXPY_CANCELLED", `${job.filename} was not unpacked: the work was given up`));
           return;
         }
-        waiting.push({ job, resolve, reject });
+        waiting.push({ job, size: sizeOf(job), resolve, reject });
         next();
       });
     },
@@ -216,14 +261,14 @@ function workerFile(): string {
   return compiled ? "./store/unpack-worker.js" : new URL("./unpack-worker.ts", import.meta.url).href;
 }
 
-function lengthOf({ bytes, file }: WheelJob): number {
-  return bytes?.length ?? file?.size ?? 0;
+function sizeOf({ bytes, pieces = [], file }: WheelJob): number {
+  return bytes?.length ?? file?.size ?? pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function takeLargest(waiting: Task[]): Task | undefined {
   let largest = 0;
   waiting.forEach((task, i) => {
-    if (lengthOf(task.job) > lengthOf(waiting[largest]!.job)) largest = i;
+    if (task.size > waiting[largest]!.size) largest = i;
   });
   return waiting.splice(largest, 1)[0];
 }
