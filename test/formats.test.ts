@@ -170,7 +170,7 @@ describe("dx-py store", () => {
 
   test("what layouts share of a package is verified with it, and made again from its files", async () => {
     const tree = lib("core/__init__.py").replace(/\/lib\/core\/.*$/, "");
-    const shared = `${tree}.dist-info`;
+    const shared = `${tree}/dist-info`;
     damage(`${shared}/INSTALLER`, () => {
       unlinkSync(`${shared}/INSTALLER`);
       writeFileSync(`${shared}/INSTALLER`, "pip\n");

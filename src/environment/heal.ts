@@ -14,7 +14,6 @@ import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
 import { moveFolder } from "../platform/move-folder.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
-import { takeSharedDistInfo } from "../store/shared-dist-info.ts";
 import type { Store } from "../store/store.ts";
 import { indexPath } from "../store/store-level.ts";
 import { looksHealthy } from "./layout-health.ts";
@@ -101,7 +100,6 @@ export async function discardDamaged(home: Home, store: Store, hashes: readonly 
       moveAside(indexPath(store.root, hash), `${staging}/index`);
       const tree = store.objectPath(hash);
       moveAside(tree, `${staging}/tree`, store.root);
-      if (tree.startsWith(`${store.root}/`)) takeSharedDistInfo(tree, `${staging}/dist-info`);
     } finally {
       removeTree(staging);
     }

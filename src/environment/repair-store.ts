@@ -12,12 +12,7 @@ import { producersByOutput, whoHolds } from "../realise/drv-queries.ts";
 import { readDerivation } from "../realise/drv-store.ts";
 import type { RealisedPackage, WantedPackage } from "../realise/wanted-package.ts";
 import { parseWheelFilename } from "../standards/filenames.ts";
-import {
-  makeSharedDistInfo,
-  sharedDistInfoFaults,
-  sharedDistInfoPath,
-  takeSharedDistInfo,
-} from "../store/shared-dist-info.ts";
+import { makeSharedDistInfo, sharedDistInfoFaults, sharedDistInfoPath } from "../store/shared-dist-info.ts";
 import type { Store } from "../store/store.ts";
 import { indexPath, treePath } from "../store/store-level.ts";
 import { whileCollecting } from "../store/store-lock.ts";
@@ -133,14 +128,12 @@ function setAside(hash: string, { home, store }: RepairOptions): string {
   const aside = createStaging(home);
   move(indexPath(store.root, hash), `${aside}/index`);
   move(treePath(store.root, hash), `${aside}/tree`);
-  takeSharedDistInfo(treePath(store.root, hash), `${aside}/dist-info`);
   return aside;
 }
 
 function putBack(hash: string, aside: string, { store }: RepairOptions): void {
   if (existsSync(indexPath(store.root, hash))) return;
   if (!existsSync(treePath(store.root, hash))) move(`${aside}/tree`, treePath(store.root, hash));
-  move(`${aside}/dist-info`, sharedDistInfoPath(treePath(store.root, hash)));
   move(`${aside}/index`, indexPath(store.root, hash));
 }
 

@@ -118,7 +118,7 @@ function nodeOf(node: RecipeNode, reader: Reader, depth: number): PrefixNode | u
   const tree = reader.trees[what as number];
   const flags = fourth as number;
   if (tree === undefined || typeof third !== "string" || !Number.isInteger(flags)) return undefined;
-  if (third !== ".dist-info" && !(third.startsWith("/") && isInside(third.slice(1)))) return undefined;
+  if (!third.startsWith("/") || !isInside(third.slice(1))) return undefined;
   if (!isName(link)) return undefined;
   return {
     kind: "store",

@@ -275,7 +275,7 @@ describe("the .dist-info folder", () => {
     const two = build([alpha, gamma], {}, root);
     const linked = (site: string, name: string) => readlinkSync(`${site}/${name}-1.0.dist-info`);
     expect(linked(one.site, "Alpha")).toBe(linked(two.site, "Alpha"));
-    expect(linked(one.site, "Alpha")).toBe(`${one.plan.packages[0]!.treePath}.dist-info`);
+    expect(linked(one.site, "Alpha")).toBe(`${one.plan.packages[0]!.treePath}/dist-info`);
     expect(statSync(linked(one.site, "Alpha")).mode & 0o222).toBe(0);
     // Headers go into a folder that is named after the Python version.
     expect(lstatSync(`${one.site}/beta_thing-1.0.dist-info`).isDirectory()).toBe(true);
@@ -302,7 +302,7 @@ describe("the .dist-info folder", () => {
 
   test("is made anew where something else stands in its place, or a power cut emptied it", () => {
     const { home, plan } = planned([alpha, gamma]);
-    const [first, second] = plan.packages.map(({ treePath }) => `${treePath}.dist-info`);
+    const [first, second] = plan.packages.map(({ treePath }) => `${treePath}/dist-info`);
     writeFileSync(first!, "");
     mkdirSync(second!);
     writeFileSync(`${second}/RECORD`, "");

@@ -135,7 +135,7 @@ test("no recipe of what two packages want differently, or of packages in another
 const losses: Record<string, (tree: string, home: Home, hash: string) => void> = {
   "its index file": (tree) => rmSync(`${tree}.dxpkg`),
   "its metadata": (tree) => rmSync(`${tree}/lib/umlaut-1.0.dist-info/METADATA`),
-  "the shared RECORD": (tree) => removeTree(`${tree}.dist-info`),
+  "the shared RECORD": (tree) => removeTree(`${tree}/dist-info`),
   everything: (tree) => removeTree(tree),
 };
 for (const [what, lose] of Object.entries(losses)) {

@@ -47,7 +47,7 @@ export interface RecipePackage {
 export type RecipeNode =
   /** A folder with its content. */
   | [name: string, content: RecipeNode[]]
-  /** Of the package with this number: what follows its tree's path (`/lib/name`, `.dist-info`), flags, and the name of the shared link where it has another. */
+  /** Of the package with this number: what follows its tree's path (`/lib/name`), flags, and the name of the shared link where it has another. */
   | [name: string, owner: number, rest: string, flags: number, link?: string]
   /** A file of the layout's own; 1: executable. */
   | [name: string, text: string, executable: 0 | 1]

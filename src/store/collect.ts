@@ -2,7 +2,6 @@ import { lstatSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "nod
 import type { Home } from "../platform/home.ts";
 import { moveAway } from "../platform/move-folder.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
-import { takeSharedDistInfo } from "./shared-dist-info.ts";
 import { checkHash, indexPath, names, treePath } from "./store-level.ts";
 import { whileCollecting } from "./store-lock.ts";
 
@@ -32,7 +31,6 @@ export function removeObjectsLocked(home: Home, hashes: Iterable<string>): Remov
       // First what makes it count, then the files: whoever is killed in between leaves a tree that means nothing.
       if (moveAway(indexPath(home.store, hash), `${trash}/${hash}.dxpkg`)) objects += 1;
       moveAway(treePath(home.store, hash), `${trash}/${hash}`);
-      takeSharedDistInfo(treePath(home.store, hash), `${trash}/${hash}.dist-info`);
     }
     for (const name of names(`${home.store}/packed`)) {
       // What `run --packed` made of an object: its packed form, and bytecode for each Python.
@@ -80,11 +78,8 @@ export function removeUnfinishedLocked(home: Home): number {
       const folder = `${home.store}/${first}/${second}`;
       const inFolder = new Set(names(folder));
       for (const name of inFolder) {
-        if (!/^[0-9a-f]{64}(\.dist-info)?$/.test(name) || inFolder.has(`${name.slice(0, 64)}.dxpkg`))
-          continue;
-        const isTree = name.length === 64;
-        if (!isTree) takeSharedDistInfo(`${folder}/${name.slice(0, 64)}`, `${trash}/${name}`);
-        else if (moveAway(`${folder}/${name}`, `${trash}/${name}`)) removed += 1;
+        if (!/^[0-9a-f]{64}$/.test(name) || inFolder.has(`${name}.dxpkg`)) continue;
+        if (moveAway(`${folder}/${name}`, `${trash}/${name}`)) removed += 1;
       }
     }
   }

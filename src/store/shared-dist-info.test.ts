@@ -26,7 +26,7 @@ test("one that is whole stays, one that is damaged is replaced", () => {
   const staging = `${folder}/staging`;
   mkdirSync(staging);
   expect(sharedDistInfoFaults(object, tree)).toEqual([]);
-  Bun.spawnSync(["sh", "-c", `chmod u+w '${tree}.dist-info' && rm '${tree}.dist-info/RECORD'`]);
+  Bun.spawnSync(["sh", "-c", `chmod u+w '${tree}/dist-info' && rm '${tree}/dist-info/RECORD'`]);
   expect(hasSharedDistInfo(tree)).toBe(false);
   expect(makeSharedDistInfo(object, tree, staging)).toBe(true);
   expect(sharedDistInfoFaults(object, tree)).toEqual([]);
@@ -48,11 +48,11 @@ test.skipIf(process.platform === "win32")(
     mkdirSync(staging);
     for (let i = 0; i < 150; i += 1) {
       if (!makeSharedDistInfo(object, ${JSON.stringify(tree)}, staging)) process.exit(2);
-      readFileSync(${JSON.stringify(tree)} + ".dist-info/RECORD");
+      readFileSync(${JSON.stringify(tree)} + "/dist-info/RECORD");
     }`;
-    const record = readFileSync(`${tree}.dist-info/RECORD`, "utf8");
+    const record = readFileSync(`${tree}/dist-info/RECORD`, "utf8");
     // From nothing: that is when they meet.
-    Bun.spawnSync(["sh", "-c", `chmod u+w '${tree}.dist-info' && rm -r '${tree}.dist-info'`]);
+    Bun.spawnSync(["sh", "-c", `chmod u+w '${tree}/dist-info' && rm -r '${tree}/dist-info'`]);
     const done = await Promise.all(
       [0, 1, 2, 3, 4, 5].map(async (n) => {
         const child = Bun.spawn([process.execPath, "-e", script(n)], { stderr: "pipe" });
@@ -61,7 +61,7 @@ test.skipIf(process.platform === "win32")(
       }),
     );
     expect(done).toEqual(done.map(() => ({ code: 0, said: "" })));
-    expect(readFileSync(`${tree}.dist-info/RECORD`, "utf8")).toBe(record);
+    expect(readFileSync(`${tree}/dist-info/RECORD`, "utf8")).toBe(record);
     for (const n of [0, 1, 2, 3, 4, 5]) expect(readdirSync(`${folder}/staging-${n}`)).toEqual([]);
   },
 );

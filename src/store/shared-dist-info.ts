@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { ensureDir, writeNewFile } from "../platform/atomic-file.ts";
 import { blake3Hex } from "../platform/blake3.ts";
+import { moveAway } from "../platform/move-folder.ts";
 import { namesIn } from "../platform/names-in.ts";
 import { removeTree } from "../platform/staging.ts";
 import { type AddedFile, installedRecord } from "./installed-record.ts";
@@ -19,7 +20,7 @@ import { contentPath } from "./store-level.ts";
 
 /**
  * The `.dist-info` of an installed package ("Recording installed projects") as all layouts share it: the wheel's files,
- * INSTALLER, and a RECORD with what installing adds. It stands beside the tree, `<output-hash>.dist-info`, and is made
+ * INSTALLER, and a RECORD with what installing adds. It stands in the tree, `dist-info/` beside `lib/`, and is made
  * once: when the package enters the store, or when the first layout needs it.
  *
  * Scripts have the path of their layout in their first line, so that RECORD lists them without hash and size. It holds
@@ -29,7 +30,7 @@ export const SHARED_TO_PREFIX = "../../../";
 export const SHARED_SCRIPTS = "bin";
 
 export function sharedDistInfoPath(treePath: string): string {
-  return `${treePath}.dist-info`;
+  return `${treePath}/dist-info`;
 }
 
 /** Headers go into a folder that is named after the Python version, and RECORD names it. */
@@ -137,7 +138,7 @@ function moveIntoPlace(unfinished: string, path: string, aside: string, isRight:
       removeTree(unfinished);
       return;
     }
-    takeAway(path, aside);
+    moveAway(path, aside);
     removeTree(aside);
   }
 }
@@ -151,23 +152,6 @@ function close(path: string): void {
   } catch (error) {
     // A repair took it away between the two steps, and makes another.
     if ((error as { code?: string }).code !== "ENOENT") throw error;
-  }
-}
-
-/** Moves the one of a tree away, with the package or because it is damaged. False when there was none. */
-export function takeSharedDistInfo(treePath: string, to: string): boolean {
-  return takeAway(sharedDistInfoPath(treePath), to);
-}
-
-function takeAway(path: string, to: string): boolean {
-  try {
-    // A directory can be moved to another parent only while it is writable.
-    chmodSync(path, 0o755);
-    renameSync(path, to);
-    return true;
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return false;
-    throw error;
   }
 }
 
@@ -227,9 +211,9 @@ function contentOf(object: PackageObject, treePath: string): Content {
   return content;
 }
 
-/** Relative, so that a store may be seen under another path (a system store in a container). */
+/** Relative, so that a store may be seen under another path (a system store in a container), and short: ext4 gives a block to a longer one. */
 function folderTarget(object: PackageObject, name: string): string {
-  return `../${object.outputHash}/lib/${object.distInfo}/${name}`;
+  return `../lib/${object.distInfo}/${name}`;
 }
 
 /** Scripts that are written anew for each prefix. */
