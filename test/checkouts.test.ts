@@ -182,7 +182,7 @@ here("a record that is damaged, or names what it should not, is no record, and i
   const digest = new Bun.CryptoHasher("sha256").update(outside).digest("hex");
   for (const wrong of [
     whole.slice(0, 300),
-    whole.replace("symlink", "Symlink"),
+    whole.replace("isolated", "Isolated"),
     `${digest}\n${outside}`,
     "",
   ]) {
@@ -194,6 +194,25 @@ here("a record that is damaged, or names what it should not, is no record, and i
   }
 });
 
+here(
+  "the recipe of the first one's layout is gone, or damaged: the long way, which leaves another",
+  async () => {
+    await checkout().ok("install");
+    const folder = `${me.home}/index/recipes`;
+    for (const text of [undefined, "damaged"]) {
+      for (const name of readdirSync(folder))
+        if (text === undefined) me.remove(`${folder}/${name}`);
+        else writeFileSync(`${folder}/${name}`, text);
+      const tree = checkout();
+      expect((await tree.ok("install", "-v")).stderr).not.toContain("checkout)");
+      expectOwn(tree);
+      const further = checkout();
+      expect((await further.ok("install", "-v")).stderr).toContain("layout: miss (checkout)");
+      expectOwn(further);
+    }
+  },
+);
+
 here("`cache prune` forgets what is old", async () => {
   const recipes = () => readdirSync(`${me.home}/index/recipes`).map((name) => name.replace(".json", ""));
   const made = recipes();
@@ -204,8 +223,9 @@ here("`cache prune` forgets what is old", async () => {
   for (const name of made) utimesSync(`${me.home}/index/recipes/${name}.json`, 1_600_000_000, 1_600_000_000);
   await main.ok("cache", "prune");
   expect(records()).toEqual([]);
+  // What is left is of a layout that is there.
   expect(made.length).toBeGreaterThan(1);
-  expect(recipes()).toEqual(readdirSync(`${me.home}/layouts`));
+  expect(readdirSync(`${me.home}/layouts`)).toEqual(expect.arrayContaining(recipes()));
   const tree = checkout();
   expect((await tree.ok("install", "-v")).stderr).not.toContain("checkout)");
   expectOwn(tree);

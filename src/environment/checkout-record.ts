@@ -1,19 +1,17 @@
 /**
- * What an installation leaves for other checkouts of the same project (git worktrees): of which packages the environment consists
- * beside the project itself, and how the project's own were asked for. A further checkout with the same lock, asked in the same
- * words, needs nothing of it selected or looked for. Written in docs/formats/checkouts.md.
+ * What an installation leaves for other checkouts of the same project (git worktrees): which layout it came to, and how the project's own packages were
+ * asked for. A further checkout with the same lock, asked in the same words, gets a layout like it, with its own code. Written in
+ * docs/formats/checkouts.md.
  */
 import { readSealedJson } from "../platform/sealed-json.ts";
-import type { BuiltPackageDerivation, LayoutDerivation } from "../realise/derivation.ts";
+import type { BuiltPackageDerivation } from "../realise/derivation.ts";
 
 export interface CheckoutRecord {
   format: 1;
   /** Absolute folder of the checkout that it was learnt from. */
   project: string;
-  /** Absolute path of the interpreter's executable. */
-  interpreter: string;
-  /** The layout's derivation without its editables. */
-  layout: Omit<LayoutDerivation, "editables">;
+  /** Project hash of its layout, which has a recipe. */
+  layout: string;
   /** Below `project`, in the lock's order. */
   editables: { name: string; request: BuiltPackageDerivation }[];
   /** As resolved: names. */
@@ -22,7 +20,7 @@ export interface CheckoutRecord {
   variables: Record<string, string>;
 }
 
-/** Ten times what an environment of 10,000 packages takes. */
+/** A hundred times what a workspace of 100 projects takes. */
 const MAX_SIZE = 8 * 1024 * 1024;
 
 /** `undefined`: there is none, or it makes no sense. */
@@ -31,22 +29,14 @@ export function readCheckout(path: string): CheckoutRecord | undefined {
   return isCheckout(value) ? value : undefined;
 }
 
-/** Hashes become paths, and folders are written into environments: these are looked at one by one. */
+/** The hash becomes a path, and folders are written into environments: these are looked at one by one. */
 function isCheckout(value: unknown): value is CheckoutRecord {
   const record = value as Partial<CheckoutRecord> | null;
   if (typeof record !== "object" || record === null || record.format !== 1) return false;
-  const { project, interpreter, layout, editables, selection, variables } = record;
+  const { project, layout, editables, selection, variables } = record;
   return (
     isFolder(project) &&
-    isFolder(interpreter) &&
-    layout?.format === 1 &&
-    layout.kind === "layout" &&
-    isHash(layout.interpreter) &&
-    /^(symlink|hardlink|clone|copy)$/.test(String(layout.linkMode)) &&
-    (layout.prompt === undefined || typeof layout.prompt === "string") &&
-    isTexts(layout.realPaths) &&
-    Array.isArray(layout.packages) &&
-    layout.packages.every(isPackage) &&
+    isHash(layout) &&
     Array.isArray(editables) &&
     editables.length > 0 &&
     editables.every((one) => isEditable(one, project)) &&
@@ -54,12 +44,6 @@ function isCheckout(value: unknown): value is CheckoutRecord {
     isTexts(selection?.groups) &&
     isVariables(variables)
   );
-}
-
-function isPackage(value: unknown): boolean {
-  if (typeof value === "string") return isHash(value);
-  const one = value as { output?: unknown; directUrl?: unknown } | null;
-  return isHash(one?.output) && typeof one?.directUrl === "string";
 }
 
 function isEditable(value: unknown, project: string): boolean {

@@ -87,7 +87,7 @@ async function installAsLayout(
   const alias = aliasOf(options, wanted, hash);
   if (alias !== undefined) {
     await rememberRecords(home, [alias]);
-    rememberCheckout(options, wanted, made.realised, made.plan);
+    rememberCheckout(options, wanted, made.realised, made.plan, hash);
   }
   const layoutDone = performance.now();
   const path = layoutPath(home, record);

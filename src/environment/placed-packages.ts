@@ -1,21 +1,29 @@
-/** What a layout's derivation names by output hashes, with what the store has of it. */
+/** What is named by output hashes, with what the store has of it. */
 import type { EditableInstall, LayoutPackage } from "../layout/layout-plan.ts";
 import type { LayoutDerivation } from "../realise/derivation.ts";
 import type { Store } from "../store/store.ts";
 
-/** Failures DXPY_NOT_IN_STORE, and those of a damaged `.dxpkg`. */
+/** Of a layout's derivation. Failures DXPY_NOT_IN_STORE, and those of a damaged `.dxpkg`. */
 export function placedPackages(packages: LayoutDerivation["packages"], store: Store): LayoutPackage[] {
   return packages.map((one) =>
-    typeof one === "string" ? placed(store, one) : placed(store, one.output, one.directUrl),
+    typeof one === "string" ? place(store, one) : place(store, one.output, one.directUrl),
   );
 }
 
 /** As {@link placedPackages}. */
 export function placedEditables(editables: LayoutDerivation["editables"], store: Store): EditableInstall[] {
-  return editables.map(({ output, path, directUrl }) => ({ ...placed(store, output, directUrl), path }));
+  return editables.map(({ output, path, directUrl }) => ({ ...place(store, output, directUrl), path }));
 }
 
-function placed(store: Store, outputHash: string, directUrl?: string): LayoutPackage {
+/** As {@link placedPackages}. */
+export function placed(
+  packages: readonly Pick<LayoutPackage, "outputHash" | "directUrl">[],
+  store: Store,
+): LayoutPackage[] {
+  return packages.map(({ outputHash, directUrl }) => place(store, outputHash, directUrl));
+}
+
+function place(store: Store, outputHash: string, directUrl?: string): LayoutPackage {
   return {
     outputHash,
     object: store.readPackageObject(outputHash),

@@ -3,24 +3,24 @@
  * project's own are made here, from what the backend made there. No lock is read, nothing is selected, no interpreter is looked for. What comes out is the
  * layout, by its project hash, that the long way would come to.
  */
-import { rememberedInterpreter } from "../interpreters/remembered.ts";
-import { buildLayout } from "../layout/build-layout.ts";
+import { buildLike, type LikeLayout } from "../layout/build-like.ts";
 import type { LayoutRecord } from "../layout/dxc-format.ts";
-import { type EditableInstall, hashedDerivation, type LayoutPlan } from "../layout/layout-plan.ts";
+import { insertHoldingLock, withIndexLock } from "../layout/dxc-writer.ts";
+import { type EditableInstall, hashedDerivation } from "../layout/layout-plan.ts";
 import { lookupLayout } from "../layout/open-dxc.ts";
+import { readRecipe } from "../layout/recipe.ts";
 import { changedInputs, DPL_FILE, textMatches } from "../lock/dpl-freshness.ts";
 import { openDpl } from "../lock/dpl-reader.ts";
 import type { Home } from "../platform/home.ts";
 import { requestedVariables } from "../realise/build/build-variables.ts";
 import { editableOfCheckout } from "../realise/build/editable-twin.ts";
 import { writeDerivation, writeDerivationText } from "../realise/drv-store.ts";
-import { openStore, type Store } from "../store/store.ts";
+import { openStore } from "../store/store.ts";
 import { whileInstalling } from "../store/store-lock.ts";
 import { type CheckoutRecord, readCheckout } from "./checkout-record.ts";
 import { directUrl } from "./direct-url.ts";
-import { rememberRecords } from "./heal.ts";
 import { aliasParts, layoutPath, looksHealthy } from "./layout-health.ts";
-import { placedPackages } from "./placed-packages.ts";
+import { placed } from "./placed-packages.ts";
 import { recordGeneration } from "./roots.ts";
 import { linkTarget, swapLink, type WarmRequest, type WarmResult } from "./warm.ts";
 import { aliasRecord } from "./write-alias.ts";
@@ -75,17 +75,24 @@ async function attachFrom(
   request: WarmRequest,
 ): Promise<RealisedCheckout | undefined> {
   const { home, projectDir } = request;
-  const store = openStore(home);
-  const plan = await planOf(record, projectDir, home, store);
-  if (plan === undefined) return undefined;
+  const editables = await editablesIn(projectDir, record, home);
+  if (editables === undefined) return undefined;
+  const recipe = readRecipe(home, record.layout);
+  if (recipe === undefined) return undefined;
+  const bound = recipe.packages.filter((one) => one.bound && one.path === undefined);
+  const interpreter = { ...recipe.interpreter, mtimeNs: BigInt(recipe.interpreter.mtimeNs) };
+  const packages = recipe.packages.filter((one) => one.path === undefined);
+  const plan = { ...recipe, interpreter, packages, editables };
   const { hash, text } = hashedDerivation(plan);
-  const made = layoutOf(plan, hash, home);
+  const like = { recipe, like: record.layout, bound: placed(bound, openStore(home)), editables };
+  const made = layoutOf(like, hash, home);
   if (made === undefined) return undefined;
   writeDerivationText(home.store, hash, text);
-  const folders = plan.editables.map((one) => one.path);
+  const folders = editables.map((one) => one.path);
   const facts = { ...request, lockDigest: lock.digest };
-  const alias = aliasRecord(facts, plan.interpreter, folders, hash);
-  await rememberRecords(home, made.links === undefined ? [alias] : [made.record, alias]);
+  const alias = aliasRecord(facts, interpreter, folders, hash);
+  const records = made.links === undefined ? [alias] : [made.record, alias];
+  await withIndexLock(home, () => insertHoldingLock(home, records));
   const prefix = layoutPath(home, made.record);
   const digest = lock.digest.toHex();
   const current = linkTarget(link);
@@ -105,8 +112,8 @@ async function attachFrom(
     layoutPath: prefix,
     projectHash: hash,
     changed: current !== prefix,
-    packages: plan.packages.length + plan.editables.length,
-    interpreterPath: plan.interpreter.executable,
+    packages: packages.length + editables.length,
+    interpreterPath: interpreter.executable,
     sitePackages: made.record.sitePackages,
     scripts: made.record.scripts,
     inputs: lock.inputs,
@@ -115,28 +122,13 @@ async function attachFrom(
   return made.links === undefined ? { result } : { result, links: made.links };
 }
 
-/** `undefined` where one that is there has to be healed. */
-function layoutOf(
-  plan: LayoutPlan,
-  hash: string,
-  home: Home,
-): { record: LayoutRecord; links?: number } | undefined {
-  const known = lookupLayout(home.layoutsIndex, Uint8Array.fromHex(hash));
-  if (known !== undefined) return looksHealthy(home, known) ? { record: known } : undefined;
-  const { record, links, lost } = buildLayout(plan, home, { hash, recipe: true });
-  // What stands there is not known to be whole.
-  return lost ? undefined : { record, links };
-}
-
-async function planOf(
-  record: CheckoutRecord,
+/** The project's own packages, with this checkout's folders in them. */
+async function editablesIn(
   projectDir: string,
+  record: CheckoutRecord,
   home: Home,
-  store: Store,
-): Promise<LayoutPlan | undefined> {
-  const { linkMode, realPaths, prompt, packages } = record.layout;
-  const interpreter = rememberedInterpreter(home, record.interpreter);
-  if (interpreter?.fingerprint !== record.layout.interpreter) return undefined;
+): Promise<EditableInstall[] | undefined> {
+  const store = openStore(home);
   const editables: EditableInstall[] = [];
   for (const { name, request } of record.editables) {
     const { source } = request.build;
@@ -148,12 +140,18 @@ async function planOf(
     const url = directUrl({ kind: "directory", path, editable: true, virtual: false }, projectDir)!;
     editables.push({ outputHash, object, treePath: store.objectPath(outputHash), directUrl: url, path });
   }
-  return {
-    interpreter,
-    linkMode,
-    realPaths: [...realPaths],
-    packages: placedPackages(packages, store),
-    editables,
-    ...(prompt === undefined ? {} : { prompt }),
-  };
+  return editables;
+}
+
+/** `undefined` where the recipe cannot be followed, or a layout that is there has to be healed. */
+function layoutOf(
+  like: LikeLayout,
+  hash: string,
+  home: Home,
+): { record: LayoutRecord; links?: number } | undefined {
+  const known = lookupLayout(home.layoutsIndex, Uint8Array.fromHex(hash));
+  if (known !== undefined) return looksHealthy(home, known) ? { record: known } : undefined;
+  const built = buildLike(like, hash, home);
+  // What stands there is not known to be whole.
+  return built === undefined || built.lost ? undefined : { record: built.record, links: built.links };
 }

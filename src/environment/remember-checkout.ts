@@ -1,6 +1,6 @@
-/** Leaves for other checkouts of a project what this one's environment consists of. */
+/** Leaves for other checkouts of a project what this one came to. */
 import { rmSync, statSync } from "node:fs";
-import { type LayoutPlan, layoutDerivation } from "../layout/layout-plan.ts";
+import type { LayoutPlan } from "../layout/layout-plan.ts";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
 import type { Home } from "../platform/home.ts";
 import { namesIn } from "../platform/names-in.ts";
@@ -22,6 +22,7 @@ export function rememberCheckout(
   wanted: readonly WantedPackage[],
   realised: readonly RealisedPackage[],
   plan: LayoutPlan,
+  hash: string,
 ): void {
   const { alias, projectDir, home, store } = options;
   if (alias?.forCheckouts !== true || plan.editables.length === 0 || plan.systemSitePackages) return;
@@ -36,12 +37,10 @@ export function rememberCheckout(
     if (path !== projectDir && !path?.startsWith(`${projectDir}/`)) return;
     editables.push({ name, request });
   }
-  const { editables: _, ...layout } = layoutDerivation(plan);
   const record: CheckoutRecord = {
     format: 1,
     project: projectDir,
-    interpreter: options.interpreter.executable,
-    layout,
+    layout: hash,
     editables,
     selection: {
       extras: [...options.selection.extras].sort(),

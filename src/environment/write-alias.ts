@@ -30,7 +30,7 @@ export function aliasOf(
 /** `folders`: of the editables, absolute. `local`: something else in it is the project's own, too. */
 export function aliasRecord(
   facts: AliasFacts,
-  { executable, size, mtimeNs }: Interpreter,
+  { executable, size, mtimeNs }: Pick<Interpreter, "executable" | "size" | "mtimeNs">,
   folders: readonly string[],
   hash: string,
   local = false,

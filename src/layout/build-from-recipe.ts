@@ -4,7 +4,7 @@ import type { Home } from "../platform/home.ts";
 import { createStaging, removeTree } from "../platform/staging.ts";
 import { layoutLinkPath } from "../store/layout-links.ts";
 import { hasSharedDistInfo } from "../store/shared-dist-info.ts";
-import { indexPath, treePath } from "../store/store-level.ts";
+import { treePath } from "../store/store-level.ts";
 import { type PrefixInterpreter, placeEnvironmentFiles } from "./environment-files.ts";
 import { type Folder, newFolder, type PrefixNode } from "./prefix-tree.ts";
 import {
@@ -15,11 +15,12 @@ import {
   REAL,
   type Recipe,
   type RecipeNode,
+  type RecipePackage,
   readRecipe,
   SHARED_LINK,
 } from "./recipe.ts";
 import { entryPointScript } from "./scripts.ts";
-import { type SettledLayout, settleLayout } from "./settle-layout.ts";
+import { type DescribedPlan, type SettledLayout, settleLayout } from "./settle-layout.ts";
 
 /**
  * The layout `layouts/<hash>`; `undefined` where there is no recipe that can be followed, the interpreter changed, or a package is gone
@@ -27,19 +28,52 @@ import { type SettledLayout, settleLayout } from "./settle-layout.ts";
  */
 export function buildFromRecipe(hash: string, home: Home): SettledLayout | undefined {
   const recipe = readRecipe(home, hash);
-  if (recipe === undefined || !isThatInterpreter(recipe.interpreter)) return undefined;
-  const trees = recipe.packages.map(({ outputHash }) => treePath(home.store, outputHash));
-  if (!recipe.packages.every((one, i) => isThere(one, trees[i]!, home))) return undefined;
-  const { interpreter, linkMode, realPaths, prompt } = recipe;
   const prefix = `${home.layouts}/${hash}`;
+  const followed = recipe && followRecipe(recipe, prefix, home);
+  if (followed === undefined) return undefined;
+  const { tree, plan, linkFolders } = followed;
+  placeEnvironmentFiles(tree, plan, prefix, { private: false, other: undefined });
+  const staging = createStaging(home);
+  try {
+    return settleLayout(tree, plan, { home, staging, hash, linkFolders, replace: false });
+  } finally {
+    removeTree(staging);
+  }
+}
+
+export interface FollowedRecipe {
+  /** What its packages have in the prefix. */
+  tree: Folder;
+  plan: DescribedPlan & { interpreter: PrefixInterpreter };
+  /** As of `placeLayoutLink`. */
+  linkFolders: Map<string, boolean>;
+}
+
+/**
+ * `from`: the prefix that the recipe was written for, where it is followed for another, without its editables and without what is bound to that prefix.
+ * `undefined` as of `buildFromRecipe`.
+ */
+export function followRecipe(
+  recipe: Recipe,
+  prefix: string,
+  home: Home,
+  from?: string,
+): FollowedRecipe | undefined {
+  const { interpreter, linkMode, realPaths, prompt, packages } = recipe;
+  if (recipe.store !== home.store || !isThatInterpreter(interpreter)) return undefined;
+  const trees = packages.map(({ outputHash }) => treePath(home.store, outputHash));
+  const left = new Set<number>();
+  if (from !== undefined)
+    for (const [i, one] of packages.entries()) if (one.bound || one.path !== undefined) left.add(i);
+  if (!packages.every((one, i) => left.has(i) || isThere(one, trees[i]!))) return undefined;
   const python = `${prefix}/${interpreter.paths.scripts}/python`;
-  const tree = folderOf(recipe.tree, { trees, python }, 0);
+  const move = from === undefined ? {} : { moved: { from, to: prefix } };
+  const tree = folderOf(recipe.tree, { trees, left, python, ...move }, 0);
   if (tree === undefined) return undefined;
-  const facts = { interpreter, ...(prompt === undefined ? {} : { prompt }) };
-  placeEnvironmentFiles(tree, facts, prefix, { private: false, other: undefined });
   const linkFolders = new Map<string, boolean>();
-  for (const [i, { linked }] of recipe.packages.entries()) if (linked) linkFolders.set(trees[i]!, true);
-  const described = recipe.packages.map(({ outputHash, name, version, directUrl, path }) => ({
+  for (const [i, { linked }] of packages.entries()) if (linked) linkFolders.set(trees[i]!, true);
+  const followed = packages.filter((_, i) => !left.has(i));
+  const described = followed.map(({ outputHash, name, version, directUrl, path }) => ({
     object: { name, version },
     outputHash,
     ...(directUrl === undefined ? {} : { directUrl }),
@@ -47,19 +81,14 @@ export function buildFromRecipe(hash: string, home: Home): SettledLayout | undef
   }));
   const isEditable = (p: (typeof described)[number]): p is typeof p & { path: string } => "path" in p;
   const plan = {
-    ...facts,
     interpreter: { ...interpreter, mtimeNs: BigInt(interpreter.mtimeNs) },
     linkMode,
     realPaths,
     packages: described.filter((p) => !isEditable(p)),
     editables: described.filter(isEditable),
+    ...(prompt === undefined ? {} : { prompt }),
   };
-  const staging = createStaging(home);
-  try {
-    return settleLayout(tree, plan, { home, staging, hash, linkFolders, replace: false });
-  } finally {
-    removeTree(staging);
-  }
+  return { tree, plan, linkFolders };
 }
 
 function isThatInterpreter({
@@ -72,9 +101,9 @@ function isThatInterpreter({
 }
 
 /** In the store, with what is looked at before a layout is built on it. */
-function isThere({ outputHash, distInfo, shared }: Recipe["packages"][number], tree: string, home: Home) {
+function isThere({ distInfo, shared }: RecipePackage, tree: string): boolean {
   try {
-    accessSync(indexPath(home.store, outputHash));
+    accessSync(`${tree}.dxpkg`);
     accessSync(`${tree}/lib/${distInfo}/METADATA`);
     return !shared || hasSharedDistInfo(tree);
   } catch {
@@ -85,44 +114,63 @@ function isThere({ outputHash, distInfo, shared }: Recipe["packages"][number], t
 interface Reader {
   /** Paths of the packages' trees. */
   trees: readonly string[];
+  /** Numbers of those that are left out. */
+  left: ReadonlySet<number>;
   /** What shebangs name. */
   python: string;
+  /** A path in texts that is another now. */
+  moved?: { from: string; to: string };
 }
 
 /** Deeper than any prefix. */
 const MOST_DEPTH = 100;
 
 /** `undefined` where something in it is no part of a prefix: a name with a way in it, a package that there is not. */
-export function folderOf(nodes: unknown, reader: Reader, depth: number): Folder | undefined {
+function folderOf(nodes: unknown, reader: Reader, depth: number): Folder | undefined {
   if (!Array.isArray(nodes) || depth > MOST_DEPTH) return undefined;
   const folder = newFolder();
   for (const node of nodes as RecipeNode[]) {
     if (!Array.isArray(node) || !isName(node[0]) || folder.children.has(node[0])) return undefined;
     const made = nodeOf(node, reader, depth);
     if (made === undefined) return undefined;
-    folder.children.set(node[0], made);
+    if (made !== LEFT_OUT) folder.children.set(node[0], made);
   }
   return folder;
 }
 
-function nodeOf(node: RecipeNode, reader: Reader, depth: number): PrefixNode | undefined {
-  const [name, what, third, fourth, link = name] = node as [string, ...unknown[]];
-  if (Array.isArray(what)) return folderOf(what, reader, depth + 1);
-  if (typeof what === "string")
-    return third === 0 || third === 1 ? { kind: "text", content: what, executable: third === 1 } : undefined;
-  if (what === null) {
-    if (typeof third !== "string" || typeof fourth !== "string") return undefined;
-    const starts = { name, module: third, attribute: fourth };
-    return { kind: "text", content: entryPointScript(reader.python, starts), executable: true };
+const LEFT_OUT = Symbol();
+
+function nodeOf(node: RecipeNode, reader: Reader, depth: number): PrefixNode | typeof LEFT_OUT | undefined {
+  const [name, what, third, fourth, fifth] = node as [string, ...unknown[]];
+  if (Array.isArray(what)) {
+    const folder = folderOf(what, reader, depth + 1);
+    // All of it was left out.
+    return folder?.children.size === 0 && what.length > 0 ? LEFT_OUT : folder;
   }
-  const tree = reader.trees[what as number];
-  const flags = fourth as number;
-  if (tree === undefined || typeof third !== "string" || !Number.isInteger(flags)) return undefined;
-  if (!third.startsWith("/") || !isInside(third.slice(1))) return undefined;
+  const owner = what === null ? fifth : typeof what === "string" ? fourth : what;
+  const tree = reader.trees[owner as number];
+  if (tree === undefined) return undefined;
+  if (reader.left.has(owner as number)) return LEFT_OUT;
+  if (typeof what === "string") return textOf(what, third, reader);
+  if (what !== null) return storeLeafOf(tree, third, fourth, fifth ?? name);
+  if (typeof third !== "string" || typeof fourth !== "string") return undefined;
+  const starts = { name, module: third, attribute: fourth };
+  return { kind: "text", content: entryPointScript(reader.python, starts), executable: true };
+}
+
+function textOf(text: string, executable: unknown, { moved }: Reader): PrefixNode | undefined {
+  if (executable !== 0 && executable !== 1) return undefined;
+  const content = moved === undefined ? text : text.replaceAll(moved.from, () => moved.to);
+  return { kind: "text", content, executable: executable === 1 };
+}
+
+function storeLeafOf(tree: string, rest: unknown, flags: unknown, link: unknown): PrefixNode | undefined {
+  if (typeof rest !== "string" || typeof flags !== "number" || !Number.isInteger(flags)) return undefined;
+  if (!rest.startsWith("/") || !isInside(rest.slice(1))) return undefined;
   if (!isName(link)) return undefined;
   return {
     kind: "store",
-    source: `${tree}${third}`,
+    source: `${tree}${rest}`,
     directory: (flags & DIRECTORY) !== 0,
     real: (flags & REAL) !== 0,
     ...((flags & HARD) === 0 ? {} : { hard: true }),

@@ -6,7 +6,7 @@ import { hasSharedDistInfo, makeSharedDistInfo, sharedDistInfoFaults } from "../
 import { type LayoutPackage, type LayoutPlan, projectHash } from "./layout-plan.ts";
 import { prefixTree } from "./plan-prefix.ts";
 import type { Collision, Folder } from "./prefix-tree.ts";
-import { type RecipeContent, recipeContent, recipeOf, writeRecipe } from "./recipe.ts";
+import { recipeContent, recipeOf, writeRecipe } from "./recipe.ts";
 import { type SettledLayout, settleLayout } from "./settle-layout.ts";
 
 export interface BuiltLayout extends SettledLayout {
@@ -33,16 +33,15 @@ export function buildLayout(plan: LayoutPlan, home: Home, options: BuildOptions 
   const staging = createStaging(home);
   try {
     const shares = (p: LayoutPackage) => sharedDistInfo(p, staging, replace);
-    let content: RecipeContent | undefined;
+    let content: ReturnType<typeof recipeContent>;
     const onPackages = (root: Folder) => {
       if (options.recipe) content = recipeContent(root, plan, home);
     };
     const tree = prefixTree(plan, `${home.layouts}/${hash}`, { collisions, shares, onPackages });
     const linkFolders = new Map<string, boolean>();
     const settled = settleLayout(tree, plan, { home, staging, hash, linkFolders, replace });
-    // Two packages that want one path are told of each time.
-    if (content !== undefined && collisions.length === 0 && !settled.lost)
-      writeRecipe(home, hash, recipeOf(content, plan, home, linkFolders));
+    if (content !== undefined && !settled.lost)
+      writeRecipe(home, hash, recipeOf(content, plan, home, linkFolders, collisions.length > 0));
     return { ...settled, ms: performance.now() - start, collisions };
   } finally {
     removeTree(staging);

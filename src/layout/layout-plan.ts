@@ -39,11 +39,21 @@ export interface LayoutPlan {
   prompt?: string;
 }
 
+/** What of a plan its hash is made of. */
+export interface HashedPlan {
+  interpreter: Pick<Interpreter, "fingerprint">;
+  packages: readonly Pick<LayoutPackage, "outputHash" | "directUrl">[];
+  editables: readonly Pick<EditableInstall, "outputHash" | "directUrl" | "path">[];
+  linkMode: LinkMode;
+  realPaths: readonly string[];
+  prompt?: string;
+}
+
 /**
  * The layout's derivation (docs/formats/derivation.md): what the project hash is the hash of. The order in which packages are
  * given does not matter. `format` is the derivations'; what `buildLayout` writes for a plan is fixed with it.
  */
-export function layoutDerivation(plan: LayoutPlan): LayoutDerivation {
+export function layoutDerivation(plan: HashedPlan): LayoutDerivation {
   return {
     format: 1,
     kind: "layout",
@@ -63,12 +73,12 @@ export function layoutDerivation(plan: LayoutPlan): LayoutDerivation {
 }
 
 /** The project hash: lower-case hex BLAKE3 of the resolved set, the interpreter, the link mode and the editables. */
-export function projectHash(plan: LayoutPlan): string {
+export function projectHash(plan: HashedPlan): string {
   return textHash(derivationText(layoutDerivation(plan)));
 }
 
 /** The project hash with the derivation's text that it is the hash of: both cost a millisecond for 100 packages. */
-export function hashedDerivation(plan: LayoutPlan): { hash: string; text: string } {
+export function hashedDerivation(plan: HashedPlan): { hash: string; text: string } {
   const text = derivationText(layoutDerivation(plan));
   return { hash: textHash(text), text };
 }

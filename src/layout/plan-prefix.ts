@@ -11,8 +11,8 @@ import {
   SHARED_TO_PREFIX,
   sharedDistInfoPath,
 } from "../store/shared-dist-info.ts";
-import { placeEnvironmentFiles } from "./environment-files.ts";
-import type { LayoutPackage, LayoutPlan } from "./layout-plan.ts";
+import { type PrefixInterpreter, placeEnvironmentFiles } from "./environment-files.ts";
+import type { LayoutPackage, LayoutPlan, LinkMode } from "./layout-plan.ts";
 import { packageOfOtherStore } from "./other-store.ts";
 import {
   type Collision,
@@ -43,10 +43,24 @@ export interface PrefixOptions {
 
 /** What the prefix at `prefix` (its final absolute path, for shebangs) holds. */
 export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOptions = {}): Folder {
-  const collisions = options.collisions ?? [];
+  const root = newFolder();
+  placePackages(root, plan, [...plan.packages, ...plan.editables], prefix, options);
+  options.onPackages?.(root);
+  const other = options.private ? undefined : packageOfOtherStore(plan, prefix);
+  placeEnvironmentFiles(root, plan, prefix, { private: options.private === true, other });
+  return root;
+}
+
+/** Puts what packages have into the tree of the prefix that will be at `prefix`. */
+export function placePackages(
+  root: Folder,
+  plan: PlacedPlan,
+  packages: readonly LayoutPackage[],
+  prefix: string,
+  options: Pick<PrefixOptions, "collisions" | "shares">,
+): void {
   const { interpreter } = plan;
   const { purelib, scripts } = interpreter.paths;
-  const root = newFolder();
   const site = folderAt(root, purelib);
   const bin = folderAt(root, scripts);
   const realPaths = new Set(plan.realPaths);
@@ -59,20 +73,23 @@ export function prefixTree(plan: LayoutPlan, prefix: string, options: PrefixOpti
     python: `${prefix}/${scripts}/${windows ? "python.exe" : "python"}`,
     toPrefix: toPrefix(purelib),
     include: `include/site/python${interpreter.version.split(".").slice(0, 2).join(".")}`,
-    collisions,
+    collisions: options.collisions ?? [],
     shares: sharesDistInfo(plan, options),
   };
   // In the order of names, so that a collision is settled the same way every time.
-  const ordered = [...plan.packages, ...plan.editables]
+  const ordered = packages
     .map((p) => ({ p, name: normalizeName(p.object.name) }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   for (const { p, name } of ordered) {
     placePackage(target, p, name, p.object.realPaths || realPaths.has(name));
   }
-  options.onPackages?.(root);
-  const other = options.private ? undefined : packageOfOtherStore(plan, prefix);
-  placeEnvironmentFiles(root, plan, prefix, { private: options.private === true, other });
-  return root;
+}
+
+/** What of a plan decides how packages are placed. */
+export interface PlacedPlan {
+  interpreter: PrefixInterpreter;
+  linkMode: LinkMode;
+  realPaths: readonly string[];
 }
 
 interface Target {
@@ -135,7 +152,8 @@ function placeData(target: Target, path: string, leaf: StoreLeaf, depth: number)
 function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real: boolean): void {
   const { object, treePath } = p;
   const own = (name: string, content: string | Uint8Array, starts?: ScriptEntryPoint) => {
-    const leaf = { kind: "text" as const, content, executable: true, ...(starts && { starts }) };
+    const owner = p.outputHash;
+    const leaf = { kind: "text" as const, content, executable: true, owner, ...(starts && { starts }) };
     place(target.bin, name, leaf, target.scripts, target.collisions);
     added.push({ path: `${target.toPrefix}${target.scripts}/${name}`, content });
   };
@@ -158,7 +176,10 @@ function placeScripts(target: Target, p: LayoutPackage, added: AddedFile[], real
 }
 
 /** Only where the prefix is as the shared RECORD has it, and the package has nothing of this prefix in its folder. */
-function sharesDistInfo(plan: LayoutPlan, { shares }: PrefixOptions): (p: LayoutPackage) => boolean {
+export function sharesDistInfo(
+  plan: PlacedPlan,
+  { shares }: Pick<PrefixOptions, "shares">,
+): (p: LayoutPackage) => boolean {
   const { purelib, scripts } = plan.interpreter.paths;
   const usual = toPrefix(purelib) === SHARED_TO_PREFIX && scripts === SHARED_SCRIPTS;
   if (shares === undefined || windows || !usual || plan.linkMode !== "symlink") return () => false;
@@ -188,7 +209,7 @@ function placeDistInfo(target: Target, p: LayoutPackage, added: AddedFile[], hea
   const folder = newFolder();
   const source = `${treePath}/lib/${object.distInfo}`;
   const text = (name: string, content: string) => {
-    folder.children.set(name, { kind: "text", content, executable: false });
+    folder.children.set(name, { kind: "text", content, executable: false, owner: p.outputHash });
     if (name !== "RECORD") added.push({ path: `${object.distInfo}/${name}`, content });
   };
   for (const entry of entriesOf(source)) {

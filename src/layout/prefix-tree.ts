@@ -36,6 +36,8 @@ export interface TextLeaf {
   kind: "text";
   content: string | Uint8Array;
   executable: boolean;
+  /** Output hash of the package that it belongs to. */
+  owner?: string;
   /** It is the script of this entry point. */
   starts?: ScriptEntryPoint;
 }

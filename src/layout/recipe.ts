@@ -9,6 +9,7 @@ import type { Home } from "../platform/home.ts";
 import { namesIn } from "../platform/names-in.ts";
 import { readSealedJson, sealedJson } from "../platform/sealed-json.ts";
 import { nameOfLayoutLink } from "../store/layout-links.ts";
+import type { PackageObject } from "../store/package-object.ts";
 import { treePath } from "../store/store-level.ts";
 import type { PrefixInterpreter } from "./environment-files.ts";
 import type { LayoutPlan, LinkMode } from "./layout-plan.ts";
@@ -25,6 +26,8 @@ export interface Recipe {
   realPaths: string[];
   prompt?: string;
   packages: RecipePackage[];
+  /** Two packages want one path, so that the order in which they came decided. */
+  contested: boolean;
   /** What packages have in the prefix, by name. */
   tree: RecipeNode[];
 }
@@ -39,6 +42,8 @@ export interface RecipePackage {
   shared: boolean;
   /** The links to it that layouts share lead to where it is. */
   linked: boolean;
+  /** Its RECORD has hashes of scripts that name the prefix. */
+  bound: boolean;
   directUrl?: string;
   /** Absolute path of the project, of an editable. */
   path?: string;
@@ -49,10 +54,10 @@ export type RecipeNode =
   | [name: string, content: RecipeNode[]]
   /** Of the package with this number: what follows its tree's path (`/lib/name`), flags, and the name of the shared link where it has another. */
   | [name: string, owner: number, rest: string, flags: number, link?: string]
-  /** A file of the layout's own; 1: executable. */
-  | [name: string, text: string, executable: 0 | 1]
+  /** A file of the layout's own for a package; 1: executable. */
+  | [name: string, text: string, executable: 0 | 1, owner: number]
   /** The script of an entry point. */
-  | [name: string, starts: null, module: string, attribute: string];
+  | [name: string, starts: null, module: string, attribute: string, owner: number];
 
 export const DIRECTORY = 1;
 export const REAL = 2;
@@ -97,8 +102,8 @@ export function forgetRecipes(home: Home, since: number): void {
   }
 }
 
-/** What the packages of a plan have in its prefix. */
-export interface RecipeContent {
+/** What packages have in a prefix, by their numbers. */
+interface RecipeContent {
   nodes: RecipeNode[];
   /** Numbers of the packages whose `.dist-info` is the shared one. */
   shared: ReadonlySet<number>;
@@ -108,14 +113,16 @@ export interface RecipeContent {
 export function recipeContent(tree: Folder, plan: LayoutPlan, home: Home): RecipeContent | undefined {
   if (process.platform === "win32") return undefined;
   const trees = new Map<string, number>();
+  const owners = new Map<string, number>();
   for (const [i, { outputHash, treePath: path }] of [...plan.packages, ...plan.editables].entries()) {
     if (path !== treePath(home.store, outputHash)) return undefined;
     trees.set(path, i);
+    owners.set(outputHash, i);
   }
   const shared = new Set<number>();
   const length = treePath(home.store, "0".repeat(64)).length;
   try {
-    return { nodes: nodesOf(tree, { trees, length, shared }), shared };
+    return { nodes: nodesOf(tree, { trees, owners, length, shared }), shared };
   } catch {
     return undefined;
   }
@@ -127,6 +134,7 @@ export function recipeOf(
   plan: LayoutPlan,
   home: Home,
   linkFolders: ReadonlyMap<string, boolean>,
+  contested: boolean,
 ): Recipe {
   const { interpreter, linkMode, realPaths, prompt } = plan;
   const packages = [
@@ -160,17 +168,25 @@ export function recipeOf(
       distInfo: p.object.distInfo,
       shared: shared.has(i),
       linked: linkFolders.get(p.treePath) === true,
+      bound: !shared.has(i) && hasOwnScripts(p.object),
       ...(p.directUrl === undefined ? {} : { directUrl: p.directUrl }),
       ...(path === undefined ? {} : { path }),
     })),
+    contested,
     tree: nodes,
   };
+}
+
+function hasOwnScripts({ entryPoints, scripts }: PackageObject): boolean {
+  return entryPoints.length > 0 || scripts.some(({ shebang }) => shebang !== "none");
 }
 
 interface Writer {
   /** Numbers of packages by the paths of their trees, which are all of one length. */
   trees: ReadonlyMap<string, number>;
   length: number;
+  /** Their numbers by output hash. */
+  owners: ReadonlyMap<string, number>;
   shared: Set<number>;
 }
 
@@ -184,7 +200,7 @@ function nodesOf(folder: Folder, writer: Writer): RecipeNode[] {
 function leafNode(name: string, leaf: Leaf, writer: Writer): RecipeNode {
   if (leaf.kind === "store") return storeNode(name, leaf, writer);
   if (leaf.kind === "link") throw new Error("no package has such a link");
-  return textNode(name, leaf);
+  return textNode(name, leaf, writer);
 }
 
 function storeNode(name: string, leaf: StoreLeaf, { trees, length, shared }: Writer): RecipeNode {
@@ -202,13 +218,19 @@ function storeNode(name: string, leaf: StoreLeaf, { trees, length, shared }: Wri
   return link === undefined || link === name ? [name, owner, rest, flags] : [name, owner, rest, flags, link];
 }
 
-function textNode(name: string, { content, executable, starts }: TextLeaf): RecipeNode {
-  if (starts !== undefined && executable) return [name, null, starts.module, starts.attribute];
+function textNode(
+  name: string,
+  { content, executable, starts, owner = "" }: TextLeaf,
+  { owners }: Writer,
+): RecipeNode {
+  const number = owners.get(owner);
+  if (number === undefined) throw new Error("of no package");
+  if (starts !== undefined) return [name, null, starts.module, starts.attribute, number];
   const text =
     typeof content === "string"
       ? content
       : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
-  return [name, text, executable ? 1 : 0];
+  return [name, text, executable ? 1 : 0, number];
 }
 
 function isRecipe(value: unknown): value is Recipe {
@@ -232,6 +254,7 @@ function isRecipe(value: unknown): value is Recipe {
     (prompt === undefined || isText(prompt)) &&
     Array.isArray(packages) &&
     packages.every(isPackage) &&
+    typeof recipe.contested === "boolean" &&
     Array.isArray(tree)
   );
 }
@@ -245,6 +268,7 @@ function isPackage(value: unknown): boolean {
     isName(one.distInfo) &&
     typeof one.shared === "boolean" &&
     typeof one.linked === "boolean" &&
+    typeof one.bound === "boolean" &&
     (one.directUrl === undefined || isText(one.directUrl)) &&
     (one.path === undefined || isAbsolute(one.path))
   );
