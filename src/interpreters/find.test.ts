@@ -214,6 +214,38 @@ describe("finding an interpreter", () => {
     expect((await find({}, { PATH, PYENV_VERSION: "3.10.1" })).version).toBe("3.10.1");
   });
 
+  test("what was found for one project is known to others, unless a version file holds for one of them", async () => {
+    mkdirSync(`${root}/.pyenv/shims`, { recursive: true });
+    script(`${root}/.pyenv/shims/python3`, 'exec pyenv exec python3 "$@"');
+    pretend(`${root}/.pyenv/versions/3.10.1/bin/python3`, "3.10.1");
+    pretend(`${root}/.pyenv/versions/3.11.4/bin/python3`, "3.11.4");
+    writeFileSync(`${root}/.pyenv/version`, "3.11.4\n");
+    const PATH = `${root}/.pyenv/shims:/bin:/usr/bin`;
+    const searches = () =>
+      readdirSync(`${root}/home/interpreters`).filter((name) => name.startsWith("search-")).length;
+    // Asked for by a range, so that the version files have a say in what the shims are only.
+    const ask = async (folder: string) =>
+      (await find({ python: ">=3.9", projectDir: `${root}/project/${folder}` }, { PATH })).version;
+    for (const folder of ["one", "two/inner"]) {
+      mkdirSync(`${root}/project/${folder}`, { recursive: true });
+      expect(await ask(folder)).toBe("3.11.4");
+      expect(searches()).toBe(1);
+    }
+    writeFileSync(`${root}/project/two/.python-version`, "3.10.1\n");
+    expect(await ask("two/inner")).toBe("3.10.1");
+    expect(await ask("two")).toBe("3.10.1");
+    expect(await ask("one")).toBe("3.11.4");
+    // A nearer one.
+    writeFileSync(`${root}/project/two/inner/.python-version`, "3.11.4\n");
+    expect(await ask("two/inner")).toBe("3.11.4");
+    writeFileSync(`${root}/project/.python-version`, "3.10.1\n");
+    expect(await ask("one")).toBe("3.10.1");
+    rmSync(`${root}/project/.python-version`);
+    expect(await ask("one")).toBe("3.11.4");
+    writeFileSync(`${root}/.pyenv/version`, "3.10.1\n");
+    expect(await ask("one")).toBe("3.10.1");
+  });
+
   test("the active virtual environment has no say", async () => {
     mkdirSync(`${root}/venv/bin`, { recursive: true });
     writeFileSync(`${root}/venv/pyvenv.cfg`, `home = ${root}/nowhere\n`);

@@ -190,9 +190,18 @@ function searchKey(text: string, request: InterpreterRequest, { env }: InspectCo
   return JSON.stringify([
     text,
     request.requiresPython ?? "",
-    request.projectDir ?? "",
+    // Without such files, pyenv's shims say the same in every folder.
+    hasLocalVersion(request) ? request.projectDir : "",
     names.map((name) => env[name] ?? ""),
+    [uvFolder(env), pyenvRoot(env)].every((folder) => isAbsolute(folder)) ? "" : process.cwd(),
   ]);
+}
+
+/** Whether pyenv finds a file that holds in the project's folder only. */
+function hasLocalVersion({ projectDir }: InterpreterRequest): boolean {
+  return (
+    projectDir !== undefined && parents(projectDir).some((folder) => existsSync(`${folder}/.python-version`))
+  );
 }
 
 interface Search {
@@ -204,12 +213,15 @@ interface Search {
 
 function search(parsed: PythonRequest, requires: SpecifierSet | undefined, search: Search): Interpreter {
   const { context, request } = search;
-  const watched = [...pathFolders(context.env), uvFolder(context.env), `${pyenvRoot(context.env)}/versions`];
+  const searched = [...pathFolders(context.env), uvFolder(context.env), `${pyenvRoot(context.env)}/versions`];
+  const consulted: string[] = [];
+  // Where there is none for the project at all, that is a part of the question.
+  const projectDir = hasLocalVersion(request) ? request.projectDir : undefined;
   const seen: Interpreter[] = [];
   let fallback: Interpreter | undefined;
   for (const candidate of candidates(parsed, context)) {
     if (!mayAnswer(candidate.release, parsed, requires)) continue;
-    const interpreter = inspectQuietly(candidate, context, request.projectDir, watched);
+    const interpreter = inspectQuietly(candidate, context, projectDir, consulted);
     if (interpreter === undefined) continue;
     seen.push(interpreter);
     if (!satisfiesRequest(interpreter, parsed)) continue;
@@ -219,7 +231,7 @@ function search(parsed: PythonRequest, requires: SpecifierSet | undefined, searc
       fallback ??= interpreter;
       continue;
     }
-    rememberSearch(context.home, search.key, interpreter.executable, watched);
+    rememberSearch(context.home, search.key, interpreter.executable, [...searched, ...consulted]);
     return interpreter;
   }
   if (fallback !== undefined) return fallback;
