@@ -106,14 +106,19 @@ describe("pages", () => {
     const server = serve({ files: versions, format: "json" });
     const first = open(server);
     const fetched = await first.page("spam");
+    const newest = fetched!.files(799)[0]!;
+    // Learnt before the page is in its file.
+    const metadata = await first.metadata(newest);
+    await first.close();
     const reader = open(server);
     const read = reader.pageIfCached("spam");
     for (const i of [0, 399, 799]) expect(read?.files(i)).toEqual(fetched!.files(i) as DistributionFile[]);
-    const readings = first.readings();
+    expect(reader.metadataIfCached(newest)).toEqual(metadata);
+    const readings = await first.readings();
     expect(readings).toEqual([[0, "spam", expect.stringMatching(/^[0-9a-f]{32}$/)]]);
-    expect(reader.readings()).toEqual(readings!);
+    expect(await reader.readings()).toEqual(readings!);
     expect(await open(server).unchanged(readings!)).toBe(true);
-    expect(server.requests).toHaveLength(1);
+    expect(server.requests.filter(({ path }) => path.startsWith("/simple/"))).toHaveLength(1);
     const [folder] = readdirSync(`${root}/index`).filter((name) => /^[0-9a-f]{16}$/.test(name));
     const entries = versions.length * JSON.stringify(fetched!.files(0)).length;
     expect(statSync(`${root}/index/${folder}/spam.dxi`).size).toBeLessThan(entries / 2);

@@ -40,7 +40,7 @@ export interface PackageIndex {
    * What was read of pages until now, ones that were fetched ahead included; `undefined` where something may not be kept. Says
    * nothing about metadata, which is known by the hashes that pages give.
    */
-  readings(): PageReading[] | undefined;
+  readings(): Promise<PageReading[] | undefined>;
   /**
    * Whether reading all of it again would give the same: what is fresh (offline: of any age) is compared where it lies, the rest
    * is asked for again, all at once. Failures of the indexes.
@@ -119,6 +119,7 @@ export function createPackageIndex(settings: IndexSettings, context: IndexContex
     metadata: metadata.metadata,
     metadataIfCached: metadata.metadataIfCached,
     async close() {
+      await cache.settled();
       hosts.save();
       digests.save();
     },

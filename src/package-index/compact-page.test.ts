@@ -73,7 +73,10 @@ const page = fc.record({
 /** All that a page says, the same when it was made now as when it was kept. */
 function contentOf(compact: CompactPage) {
   const made = rowsOf(openPage(compact, "spam", source.index));
-  expect(rowsOf(decodePage(packPage(compact), "spam", source.index))).toEqual(made);
+  const packed = packPage(compact);
+  // Short as it is.
+  if (packed instanceof Promise) throw new Error("it is compressed by another thread");
+  expect(rowsOf(decodePage(packed, "spam", source.index))).toEqual(made);
   return made;
 }
 

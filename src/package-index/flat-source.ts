@@ -50,9 +50,9 @@ export function createFlatSource(location: string, context: SourceContext): Flat
           }),
         ),
     };
-    const bytes = await fetchThroughCache(request, context);
-    if (bytes === null) context.warn(`${index} (find-links) does not exist`);
-    listing = bytes === null ? new Map() : decodeListing(bytes);
+    const answer = await fetchThroughCache(request, context);
+    if (answer === null) context.warn(`${index} (find-links) does not exist`);
+    listing = answer === null ? new Map() : decodeListing(await answer.page);
   };
   return {
     known: (project) => {

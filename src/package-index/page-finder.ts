@@ -24,7 +24,7 @@ export interface PageFinder {
     filename: string,
     hashes: Readonly<Record<string, string>>,
   ): Promise<DistributionFile | undefined>;
-  readings(): PageReading[] | undefined;
+  readings(): Promise<PageReading[] | undefined>;
   unchanged(readings: readonly PageReading[]): Promise<boolean>;
 }
 
@@ -151,7 +151,8 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       }
       return undefined;
     },
-    readings() {
+    async readings() {
+      await context.cache.settled();
       const readings: PageReading[] = [];
       for (const [at, projects] of [...read].sort(([a], [b]) => a - b)) {
         for (const project of [...projects].sort()) {
@@ -174,6 +175,7 @@ export function createPageFinder(settings: IndexSettings, context: SourceContext
       if (stale.length === 0) return true;
       if (context.offline) return false;
       await Promise.all(stale.map(([at, project]) => places[at]?.ask(project)));
+      await context.cache.settled();
       return stale.every(([at, project, identity]) => places[at]?.identity(project) === identity);
     },
   };

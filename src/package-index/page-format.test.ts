@@ -55,11 +55,15 @@ const asFiles = (rows: Row[]) =>
   });
 
 describe("the compact form of a page", () => {
-  test("gives back every file of every version, in order", () => {
-    fc.assert(
-      fc.property(files, (rows) => {
+  test("gives back every file of every version, in order", async () => {
+    await fc.assert(
+      fc.asyncProperty(files, async (rows) => {
         const groups = groupByVersion("spam", asFiles(rows));
-        const page = decodePage(packPage(encodePage(groups, "file:///")), "spam", "https://x.test/simple");
+        const page = decodePage(
+          await packPage(encodePage(groups, "file:///")),
+          "spam",
+          "https://x.test/simple",
+        );
         expect(page.count).toBe(groups.length);
         for (const [i, group] of groups.entries()) {
           expect(page.versionText(i)).toBe(group.version.text);
@@ -71,12 +75,12 @@ describe("the compact form of a page", () => {
     );
   });
 
-  test("what is laid over a page is as if it had been on it", () => {
-    fc.assert(
-      fc.property(files, files, (below, above) => {
+  test("what is laid over a page is as if it had been on it", async () => {
+    await fc.assert(
+      fc.asyncProperty(files, files, async (below, above) => {
         const [under, over] = [asFiles(below), asFiles(above)];
         const compact = encodePage(groupByVersion("spam", under), "file:///");
-        const page = decodePage(packPage(compact), "spam", "https://x.test/simple");
+        const page = decodePage(await packPage(compact), "spam", "https://x.test/simple");
         const laid = overlayPage(page, groupByVersion("spam", over));
         const expected = groupByVersion("spam", [...over, ...under]);
         expect(laid.versions.length).toBe(expected.length);
@@ -89,7 +93,7 @@ describe("the compact form of a page", () => {
     );
   });
 
-  test("cut off, changed or anything at all, without a checksum: an error that says so, or a page", () => {
+  test("cut off, changed or anything at all, without a checksum: an error that says so, or a page", async () => {
     const many = Array.from({ length: 300 }, (_, i): DistributionFile => {
       const filename = `spam-${i}.tar.gz`;
       const hashes = { sha256: new Bun.CryptoHasher("sha256").update(filename).digest("hex") };
@@ -102,7 +106,7 @@ describe("the compact form of a page", () => {
         index: "i",
       };
     });
-    const kept = packPage(encodePage(groupByVersion("spam", many)));
+    const kept = await packPage(encodePage(groupByVersion("spam", many)));
     const look = (bytes: Uint8Array) => {
       try {
         const page = decodePage(bytes, "spam", "i");
@@ -121,7 +125,7 @@ describe("the compact form of a page", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), look));
   });
 
-  test("a thousand folders", () => {
+  test("a thousand folders", async () => {
     const many = Array.from({ length: 1000 }, (_, i): DistributionFile => {
       const filename = `spam-${i}.tar.gz`;
       return {
@@ -133,7 +137,7 @@ describe("the compact form of a page", () => {
         index: "i",
       };
     });
-    const page = decodePage(packPage(encodePage(groupByVersion("spam", many))), "spam", "i");
+    const page = decodePage(await packPage(encodePage(groupByVersion("spam", many))), "spam", "i");
     expect(page.files(page.position(parseVersion("999")))).toEqual([many[999]!]);
   });
 });

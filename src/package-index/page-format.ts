@@ -1,5 +1,5 @@
 import { Failure } from "../platform/errors.ts";
-import { openPieces, type Pieces, packPieces } from "../platform/zstd-pieces.ts";
+import { openPieces, packPieces, packPiecesAside } from "../platform/zstd-pieces.ts";
 import { compareVersions, isPrerelease, parseVersion, type Version } from "../standards/version.ts";
 import type { DistributionFile } from "./distribution.ts";
 import { byKindAndName, type VersionGroup, versionInFilename } from "./listing.ts";
@@ -16,20 +16,24 @@ import { badPage, type PageSource } from "./page-links.ts";
  *     4   u32  length of the versions' texts, joined by line feeds (UTF-8)
  *     8   u32  length of the URL that links are relative to (UTF-8)
  *     12  u32  n + 1 places of blocks, relative to the first block
- *     …   n bytes, 1 for a pre-release; texts, URL; the blocks, in the compressed pieces of platform/zstd-pieces.ts
+ *     …   n bytes, 1 for a pre-release; texts, URL; the blocks, in the compressed pieces of platform/zstd-pieces.ts, but for
+ *         those of the newest versions that together have at most 2 KiB: they are as they are, at the end
  *
  * A block is what the page's JSON (PEP 691) says of the version's files: objects, with commas between them, as the index wrote them. What is
  * no file of the version, or is there twice, is left out when the block is read.
  */
 const HEAD = 12;
-/** Most pages are asked for one version, the newest, which is in the last piece. Smaller ones take more of the disk. Bytes. */
-const PIECE = 32 * 1024;
+const PIECE = 64 * 1024;
+/** Most pages are asked for one version, one of the newest, and most versions have two files. Bytes. */
+const PLAIN = 2048;
 
 /** A page in compact form that was made just now. */
 export interface CompactPage {
   /** All that goes before the blocks. */
   front: Buffer;
-  blocks: Buffer;
+  /** Where the blocks are. */
+  json: Buffer;
+  versions: readonly VersionSpans[];
 }
 
 /** Of each version: where its files are in the page's JSON, as pairs of start and end, in bytes. */
@@ -53,18 +57,13 @@ export function encodePage(groups: readonly VersionGroup[], url = ""): CompactPa
   return encodeSpans(spans, Buffer.from(texts.join("")), url);
 }
 
-/** The same of a page whose files were found in its JSON. */
+/** The same of a page whose files were found in its JSON, which is not copied. */
 export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url: string): CompactPage {
   const texts = Buffer.from(versions.map(({ version }) => version.text).join("\n"));
   const base = Buffer.from(url);
-  let length = 0;
-  for (const { spans } of versions) {
-    for (let i = 0; i < spans.length; i += 2) length += spans[i + 1]! - spans[i]! + (i === 0 ? 0 : 1);
-  }
   const count = versions.length;
   const flagsAt = HEAD + 4 * (count + 1);
   const front = Buffer.allocUnsafe(flagsAt + count + texts.length + base.length);
-  const blocks = Buffer.allocUnsafe(length);
   front.writeUInt32LE(count, 0);
   front.writeUInt32LE(texts.length, 4);
   front.writeUInt32LE(base.length, 8);
@@ -72,33 +71,70 @@ export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url
   for (const [n, { version, spans }] of versions.entries()) {
     front.writeUInt32LE(at, HEAD + 4 * n);
     front[flagsAt + n] = isPrerelease(version) ? 1 : 0;
-    for (let i = 0; i < spans.length; i += 2) {
-      if (i > 0) blocks[at++] = COMMA;
-      at += json.copy(blocks, at, spans[i], spans[i + 1]);
-    }
+    for (let i = 0; i < spans.length; i += 2) at += spans[i + 1]! - spans[i]! + (i === 0 ? 0 : 1);
   }
   front.writeUInt32LE(at, HEAD + 4 * count);
   front.set(texts, flagsAt + count);
   front.set(base, flagsAt + count + texts.length);
-  return { front, blocks };
+  return { front, json, versions };
 }
 
-const COMMA = 44;
+const COMMA = Buffer.from(",");
 
-/** What is kept of a page in a file. The same page gives the same bytes. */
-export function packPage({ front, blocks }: CompactPage): Uint8Array {
-  return packPieces(front, blocks, PIECE);
+/** What is kept of a page in a file. The same page gives the same bytes. A long page is compressed by other threads. */
+export function packPage({ front, json, versions }: CompactPage): Uint8Array | Promise<Uint8Array> {
+  const plain = firstPlain(front);
+  const newest = Buffer.concat(versions.slice(plain).flatMap((one) => [...partsOf(one, json)]));
+  const pieces = filled(versions.slice(0, plain), json);
+  return pieces.length > 1 ? packPiecesAside(front, pieces, newest) : packPieces(front, pieces, newest);
+}
+
+/** The number of the first version whose block is not compressed. */
+function firstPlain(front: Buffer): number {
+  const placeOf = (i: number) => front.readUInt32LE(HEAD + 4 * i);
+  const count = front.readUInt32LE(0);
+  let first = count;
+  while (first > 0 && placeOf(count) - placeOf(first - 1) <= PLAIN) first -= 1;
+  return first;
+}
+
+/** A block, as it is put together. */
+function* partsOf({ spans }: VersionSpans, json: Buffer): Generator<Buffer> {
+  for (let i = 0; i < spans.length; i += 2) {
+    if (i > 0) yield COMMA;
+    yield json.subarray(spans[i], spans[i + 1]);
+  }
+}
+
+/** Blocks one after the other, in pieces. */
+function filled(versions: readonly VersionSpans[], json: Buffer): Buffer[] {
+  const pieces: Buffer[] = [];
+  let piece = Buffer.allocUnsafeSlow(PIECE);
+  let length = 0;
+  for (const version of versions) {
+    for (const part of partsOf(version, json)) {
+      for (let at = 0; at < part.length; ) {
+        const copied = part.copy(piece, length, at);
+        at += copied;
+        length += copied;
+        if (length < PIECE) continue;
+        pieces.push(piece);
+        piece = Buffer.allocUnsafeSlow(PIECE);
+        length = 0;
+      }
+    }
+  }
+  if (length > 0) pieces.push(piece.subarray(0, length));
+  return pieces;
 }
 
 /** A page that was made just now: nothing of it has to be decompressed. */
-export function openPage({ front, blocks }: CompactPage, name: string, index: string): PackagePage {
-  return pageOf(
-    front,
-    blocksAfter(front)!.at,
-    { read: (from, to) => blocks.subarray(from, to) },
-    name,
-    index,
-  );
+export function openPage({ front, json, versions }: CompactPage, name: string, index: string): PackagePage {
+  const blockAt = (i: number) => {
+    const parts = [...partsOf(versions[i]!, json)];
+    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+  };
+  return pageOf(front, front.length, blockAt, name, index);
 }
 
 /**
@@ -107,21 +143,42 @@ export function openPage({ front, blocks }: CompactPage, name: string, index: st
  */
 export function decodePage(bytes: Uint8Array, name: string, index: string): PackagePage {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const place = blocksAfter(data);
-  const pieces = place === undefined ? undefined : openPieces(data.subarray(place.at), place.length, PIECE);
-  if (place === undefined || pieces === undefined) throw damagedPage(name, index);
-  return pageOf(data, place.at, pieces, name, index);
+  const blockAt = storedBlocks(data);
+  if (blockAt === undefined) throw damagedPage(name, index);
+  return pageOf(data, frontLength(data), blockAt, name, index);
 }
 
-/** Where the blocks begin and how long they are; `undefined` where the counts go beyond the bytes. */
-function blocksAfter(data: Buffer): { at: number; length: number } | undefined {
-  if (data.length < HEAD) return undefined;
+/** Block by number of version; `undefined` where the counts go beyond the bytes. */
+function storedBlocks(data: Buffer): ((i: number) => Buffer | undefined) | undefined {
+  const at = frontLength(data);
+  if (at > data.length) return undefined;
+  const placeOf = (i: number) => data.readUInt32LE(HEAD + 4 * i);
+  const plain = firstPlain(data);
+  const plainAt = placeOf(plain);
+  const end = data.length - (placeOf(data.readUInt32LE(0)) - plainAt);
+  const pieces = end < at ? undefined : openPieces(data.subarray(at, end), plainAt, PIECE);
+  if (pieces === undefined) return undefined;
+  return (i) => {
+    const [from, to] = [placeOf(i), placeOf(i + 1)];
+    if (i < plain) return pieces.read(from, to);
+    return from < plainAt || to < from ? undefined : data.subarray(end + from - plainAt, end + to - plainAt);
+  };
+}
+
+/** Of all that goes before the blocks. */
+function frontLength(data: Buffer): number {
+  if (data.length < HEAD) return HEAD;
   const count = data.readUInt32LE(0);
-  const at = HEAD + 4 * (count + 1) + count + data.readUInt32LE(4) + data.readUInt32LE(8);
-  return at > data.length ? undefined : { at, length: data.readUInt32LE(HEAD + 4 * count) };
+  return HEAD + 4 * (count + 1) + count + data.readUInt32LE(4) + data.readUInt32LE(8);
 }
 
-function pageOf(data: Buffer, blocksAt: number, blocks: Pieces, name: string, index: string): PackagePage {
+function pageOf(
+  data: Buffer,
+  blocksAt: number,
+  blockAt: (i: number) => Buffer | undefined,
+  name: string,
+  index: string,
+): PackagePage {
   const count = data.readUInt32LE(0);
   const flagsAt = HEAD + 4 * (count + 1);
   const textsAt = flagsAt + count;
@@ -134,12 +191,6 @@ function pageOf(data: Buffer, blocksAt: number, blocks: Pieces, name: string, in
 
   const textsOf = () => (texts ??= count === 0 ? [] : data.toString("utf8", textsAt, baseAt).split("\n"));
   const versionAt = (i: number) => (versions[i] ??= parseVersion(textsOf()[i] ?? ""));
-  const placeOf = (i: number) => data.readUInt32LE(HEAD + 4 * i);
-  const blockAt = (i: number) => {
-    const block = blocks.read(placeOf(i), placeOf(i + 1));
-    if (block === undefined) throw damagedPage(name, index);
-    return block.toString();
-  };
   return {
     name,
     index,
@@ -166,7 +217,10 @@ function pageOf(data: Buffer, blocksAt: number, blocks: Pieces, name: string, in
     files(i) {
       if (i < 0 || i >= count) return [];
       source ??= { url: data.toString("utf8", baseAt, blocksAt), index, contentType: "" };
-      files[i] ??= readBlock(blockAt(i), name, source);
+      if (files[i] !== undefined) return files[i];
+      const block = blockAt(i);
+      if (block === undefined) throw damagedPage(name, index);
+      files[i] = readBlock(block.toString(), name, source);
       return files[i];
     },
   };

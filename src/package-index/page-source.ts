@@ -43,7 +43,7 @@ export interface PageSource extends AnsweringPlace {
 export interface AnsweringPlace {
   /**
    * A text that stands for what the place has of a project: the same text, the same answer. `undefined`: nothing is at hand that
-   * may be used without asking.
+   * may be used without asking, or what came is not in the cache yet (`PackageCache.settled`).
    */
   identity(project: string): string | undefined;
 }
@@ -80,14 +80,20 @@ export function createPageSource(location: IndexLocation, context: SourceContext
       made = compactPage(project, answer.body, source);
       return packPage(made);
     };
-    const bytes = await fetchThroughCache({ index, url, project, parse }, context);
-    const file = context.cache.file(index, project);
-    // What was cached has been hashed.
-    const known = file?.page === bytes ? file?.digest : undefined;
-    identities.set(project, bytes === null ? ABSENT : (known ?? pageDigest(bytes)));
-    if (bytes === null) return remember(project, null);
-    const page = made === undefined ? decodePage(bytes, project, index) : openPage(made, project, index);
-    return remember(project, page);
+    const answer = await fetchThroughCache({ index, url, project, parse }, context);
+    if (answer === null) {
+      identities.set(project, ABSENT);
+      return remember(project, null);
+    }
+    const identify = (bytes: Uint8Array) => {
+      const file = context.cache.file(index, project);
+      // What was cached has been hashed.
+      identities.set(project, (file?.page === bytes ? file.digest : undefined) ?? pageDigest(bytes));
+    };
+    if (answer.page instanceof Promise) context.cache.expect(answer.page, identify);
+    else identify(answer.page);
+    if (made !== undefined) return remember(project, openPage(made, project, index));
+    return remember(project, decodePage(await answer.page, project, index));
   };
   return {
     location,
@@ -134,14 +140,14 @@ export interface CachedRequest {
   url: string;
   project: string;
   /** Turns an answer into what is cached. */
-  parse(answer: HttpAnswer): Uint8Array;
+  parse(answer: HttpAnswer): Uint8Array | Promise<Uint8Array>;
 }
 
 /** Asks, with the validators of what the cache holds; `null` for a project that is not there. */
 export async function fetchThroughCache(
   request: CachedRequest,
   context: SourceContext,
-): Promise<Uint8Array | null> {
+): Promise<{ page: Uint8Array | Promise<Uint8Array> } | null> {
   const { index, project } = request;
   const shown = withoutCredentials(request.url);
   if (context.offline) throw offlineFailure(request.url);
@@ -167,7 +173,7 @@ export async function fetchThroughCache(
         page: file.page,
       });
     }
-    return file.page;
+    return { page: file.page };
   }
   const absent = answer.status === 404 || answer.status === 410;
   const page = absent ? new Uint8Array() : request.parse(answer);
@@ -177,7 +183,7 @@ export async function fetchThroughCache(
     const info = { policy: freshness.policy };
     context.cache.writePage(index, project, { state, validatedAt, ttl: freshness.ttl, info, page });
   }
-  return absent ? null : page;
+  return absent ? null : { page };
 }
 
 /** An index on this machine: a folder per project, with an `index.html` or with the files themselves. */

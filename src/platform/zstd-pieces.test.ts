@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { LARGEST_PIECE, openPieces, packPieces } from "./zstd-pieces.ts";
+import { LARGEST_PIECE, openPieces, packPieces, piecesOf } from "./zstd-pieces.ts";
 
 const PIECE = 32 * 1024;
 
@@ -25,7 +25,7 @@ const contents = fc.oneof(
   lengths.map((length) => crypto.getRandomValues(Buffer.alloc(Math.min(length, PIECE + 1)))),
 );
 
-const packed = (content: Buffer) => packPieces(Buffer.alloc(0), content, PIECE);
+const packed = (content: Buffer) => packPieces(Buffer.alloc(0), piecesOf(content, PIECE));
 
 describe("bytes in compressed pieces", () => {
   test("any part is read as it was written", () => {
@@ -51,13 +51,15 @@ describe("bytes in compressed pieces", () => {
     const noise = crypto.getRandomValues(Buffer.alloc(2 * PIECE));
     expect(packed(noise).length).toBe(noise.length + 8);
     const front = Buffer.from("what goes before");
-    expect(packPieces(front, text, PIECE)).toEqual(Buffer.concat([front, packed(text)]));
+    const back = Buffer.from("and after");
+    const all = Buffer.concat([front, packed(text), back]);
+    expect(packPieces(front, piecesOf(text, PIECE), back)).toEqual(all);
   });
 
   test("so does one piece of every size that there is", () => {
     for (const length of [2048, 60_000, 70_000, 400_000, 1_000_000, LARGEST_PIECE]) {
       const text = sample(length);
-      const whole = packPieces(Buffer.alloc(0), text, LARGEST_PIECE);
+      const whole = packPieces(Buffer.alloc(0), piecesOf(text, LARGEST_PIECE));
       expect(whole.length).toBeLessThan(length / 2);
       expect(Buffer.compare(openPieces(whole, length, LARGEST_PIECE)!.read(0, length)!, text)).toBe(0);
     }

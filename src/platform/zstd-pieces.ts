@@ -14,25 +14,54 @@ const WORTHWHILE = 2048;
 /** So much longer than a frame is its content at most. */
 const MOST_GAIN = 32;
 
-/** `front`, and the pieces of `content` after it. The same content gives the same bytes. */
-export function packPieces(front: Buffer, content: Buffer, size: number): Buffer {
-  const count = Math.ceil(content.length / size);
-  const ends = Buffer.allocUnsafe(4 * count);
-  const stored: Buffer[] = [];
+/** `front`, the pieces, and `back`. All pieces but the last have one size. The same content gives the same bytes. */
+export function packPieces(front: Buffer, pieces: readonly Buffer[], back: Buffer = NOTHING): Buffer {
+  const compress = (piece: Buffer) => Bun.zstdCompressSync(piece, { level: LEVEL });
+  return assemble(
+    front,
+    pieces.map((piece) => (isWorthwhile(piece) ? shorter(piece, compress(piece)) : piece)),
+    back,
+  );
+}
+
+/** The same, compressed by other threads. */
+export async function packPiecesAside(
+  front: Buffer,
+  pieces: readonly Buffer[],
+  back: Buffer = NOTHING,
+): Promise<Buffer> {
+  const stored = pieces.map(async (piece) =>
+    isWorthwhile(piece) ? shorter(piece, await Bun.zstdCompress(piece, { level: LEVEL })) : piece,
+  );
+  return assemble(front, await Promise.all(stored), back);
+}
+
+const NOTHING = Buffer.alloc(0);
+/** What is compressed is mostly hashes: higher levels take longer and gain nothing. */
+const LEVEL = 1;
+
+function assemble(front: Buffer, stored: readonly Buffer[], back: Buffer): Buffer {
+  const ends = Buffer.allocUnsafe(4 * stored.length);
   let end = 0;
-  for (let i = 0; i < count; i += 1) {
-    const piece = shorter(content.subarray(i * size, (i + 1) * size));
-    stored.push(piece);
+  for (const [i, piece] of stored.entries()) {
     end += piece.length;
     ends.writeUInt32LE(end, 4 * i);
   }
-  return Buffer.concat([front, ends, ...stored]);
+  return Buffer.concat([front, ends, ...stored, back]);
 }
 
-function shorter(piece: Buffer): Buffer {
-  if (piece.length < WORTHWHILE) return piece;
-  const frame = Bun.zstdCompressSync(piece, { level: 1 });
+function isWorthwhile(piece: Buffer): boolean {
+  return piece.length >= WORTHWHILE;
+}
+
+function shorter(piece: Buffer, frame: Buffer): Buffer {
   return isInProportion(frame.length, piece.length) && isFrameOf(frame, piece.length) ? frame : piece;
+}
+
+/** Of what is in one place already. */
+export function piecesOf(content: Buffer, size: number): Buffer[] {
+  const count = Math.ceil(content.length / size);
+  return Array.from({ length: count }, (_, i) => content.subarray(i * size, (i + 1) * size));
 }
 
 export interface Pieces {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync, unlinkSync, utimesSync } from "nod
 import type { CompiledLock } from "../lock/lock-files.ts";
 import type { PageReading } from "../package-index/page-finder.ts";
 import { ensureDir, writeFileAtomic } from "../platform/atomic-file.ts";
-import { LARGEST_PIECE, openPieces, packPieces } from "../platform/zstd-pieces.ts";
+import { LARGEST_PIECE, openPieces, packPieces, piecesOf } from "../platform/zstd-pieces.ts";
 import type { UnknownExtra } from "../resolver/resolution.ts";
 import type { BuildAnswer } from "./recorded-builds.ts";
 
@@ -44,7 +44,8 @@ export function encodeMemo({ trace, lock }: Memo): Uint8Array {
   head.writeUInt32LE(said.length, 12);
   head.writeUInt32LE(lock.text.length, 16);
   head.writeUInt32LE(lock.dpl.length, 20);
-  const bytes = packPieces(head, Buffer.concat([said, lock.text, lock.dpl]), LARGEST_PIECE);
+  const texts = piecesOf(Buffer.concat([said, lock.text]), LARGEST_PIECE);
+  const bytes = packPieces(head, texts, Buffer.from(lock.dpl));
   bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(12)), 8);
   return bytes;
 }
@@ -56,15 +57,16 @@ export function decodeMemo(bytes: Uint8Array): Memo | undefined {
     return undefined;
   if (data.readUInt16LE(6) !== 0 || data.readUInt32LE(24) !== 0) return undefined;
   const textAt = data.readUInt32LE(12);
-  const dplAt = textAt + data.readUInt32LE(16);
-  const end = dplAt + data.readUInt32LE(20);
-  if (end > MAX_CONTENT || Bun.hash.crc32(data.subarray(12)) !== data.readUInt32LE(8)) return undefined;
-  const content = openPieces(data.subarray(HEAD), end, LARGEST_PIECE)?.read(0, end);
-  if (content === undefined) return undefined;
+  const textEnd = textAt + data.readUInt32LE(16);
+  const dplAt = data.length - data.readUInt32LE(20);
+  if (dplAt < HEAD || textEnd > MAX_CONTENT) return undefined;
+  if (Bun.hash.crc32(data.subarray(12)) !== data.readUInt32LE(8)) return undefined;
+  const texts = openPieces(data.subarray(HEAD, dplAt), textEnd, LARGEST_PIECE)?.read(0, textEnd);
+  if (texts === undefined) return undefined;
   try {
-    const trace: unknown = JSON.parse(content.toString("utf8", 0, textAt));
+    const trace: unknown = JSON.parse(texts.toString("utf8", 0, textAt));
     if (!isTrace(trace)) return undefined;
-    return { trace, lock: { text: content.subarray(textAt, dplAt), dpl: content.subarray(dplAt) } };
+    return { trace, lock: { text: texts.subarray(textAt), dpl: data.subarray(dplAt) } };
   } catch {
     return undefined;
   }

@@ -31,7 +31,7 @@ export interface ResolutionMemo {
   /** Never throws: what cannot be told again is resolved, and tells its failures then. */
   find(builds: RecordedBuilds): Promise<RememberedResolution | undefined>;
   /** To be called before the index is closed; what is returned keeps the lock when it was compiled. */
-  record(builds: RecordedBuilds, found: ResolvedLock): ((lock: CompiledLock) => void) | undefined;
+  record(builds: RecordedBuilds, found: ResolvedLock): Promise<((lock: CompiledLock) => void) | undefined>;
 }
 
 export interface RememberedResolution {
@@ -96,8 +96,8 @@ export function openMemo(
         return undefined;
       }
     },
-    record(builds, { lock, unknownExtras }) {
-      const pages = index.readings();
+    async record(builds, { lock, unknownExtras }) {
+      const pages = await index.readings();
       if (pages === undefined) return undefined;
       const trace: MemoTrace = {
         request: requestKey,

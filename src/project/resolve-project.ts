@@ -136,7 +136,7 @@ async function resolveWith(
     const unknownExtras = resolution.unknownExtras ?? [];
     tellUnknownExtras(unknownExtras, context);
     const lock = withRoot(lockFromResolution(resolution, frame), project);
-    const keep = memo?.record(build, { lock, unknownExtras });
+    const keep = await memo?.record(build, { lock, unknownExtras });
     return resolvedProject(lock, { stats: resolution.stats, interpreter: await interpreter }, keep);
   } finally {
     await index.close();

@@ -63,7 +63,7 @@ export function universeIndex(
     metadataIfCached: (file) => (options.delay === undefined ? metadataOf(file) : undefined),
     download: () => Promise.reject(new Failure("DXPY_OFFLINE_MISSING", "nothing here can be downloaded")),
     findFile: async () => undefined,
-    readings: () => undefined,
+    readings: async () => undefined,
     unchanged: async () => false,
     stats: { requests: 0, bytes: 0, cachedPages: 0, cachedMetadata: 0, revalidated: 0 },
     close: async () => {},
