@@ -17,14 +17,27 @@ def full_version(info):
         text += {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info[3], info[3][0]) + str(info[4])
     return text
 
+def index_as_written(text):
+    # What pip's own lines come to, without loading urllib for them. None where they are others.
+    lines = ('self.simple_url = self._url_for_path("simple")', "return urllib.parse.urljoin(self.url, path)")
+    parts = text.split("\\nPyPI")
+    before, url, after = (parts[-1].split('"', 2) + ["", ""])[:3]
+    plain = before.split() == ["=", "PackageIndex("] and after[:1] == "," and not set("\\\\?#\\n") & set(url)
+    once = len(parts) == 2 and "PyPI." not in text and all(text.count(line + "\\n") == 1 for line in lines)
+    return url + "simple" if plain and once and url.endswith("/") else None
+
 def index_of_pip():
     # The module by itself: its package would load logging and more.
     for folder in sys.path:
         path = os.path.join(folder, "pip", "_internal", "models", "index.py")
         if os.path.isfile(path):
             with open(path) as f:
-                names = {"__name__": "pip._internal.models.index"}
-                exec(compile(f.read(), path, "exec"), names)
+                text = f.read()
+            written = index_as_written(text)
+            if written:
+                return written
+            names = {"__name__": "pip._internal.models.index"}
+            exec(compile(text, path, "exec"), names)
             return names["PyPI"].simple_url
         if os.path.isdir(os.path.join(folder, "pip")):
             return None
