@@ -75,7 +75,7 @@ async function attachFrom(
   request: WarmRequest,
 ): Promise<RealisedCheckout | undefined> {
   const { home, projectDir } = request;
-  const editables = await editablesIn(projectDir, record, home);
+  const editables = editablesIn(projectDir, record, home);
   if (editables === undefined) return undefined;
   const recipe = readRecipe(home, record.layout);
   if (recipe === undefined) return undefined;
@@ -123,18 +123,14 @@ async function attachFrom(
 }
 
 /** The project's own packages, with this checkout's folders in them. */
-async function editablesIn(
-  projectDir: string,
-  record: CheckoutRecord,
-  home: Home,
-): Promise<EditableInstall[] | undefined> {
+function editablesIn(projectDir: string, record: CheckoutRecord, home: Home): EditableInstall[] | undefined {
   const store = openStore(home);
   const editables: EditableInstall[] = [];
   for (const { name, request } of record.editables) {
     const { source } = request.build;
     if (source.kind !== "directory" || source.path === undefined) return undefined;
     const path = `${projectDir}${source.path.slice(record.project.length)}`;
-    const made = await editableOfCheckout(name, request, path, { home, store });
+    const made = editableOfCheckout(name, request, path, { home, store });
     if (made === undefined) return undefined;
     const { outputHash, object } = made;
     const url = directUrl({ kind: "directory", path, editable: true, virtual: false }, projectDir)!;

@@ -24,7 +24,7 @@ const NOT_LINKED = /^(EMLINK|EPERM|EACCES|ENOTSUP|EOPNOTSUPP|ENOSYS)$/;
  * `root` is an empty folder of our own. Paths have been checked before. A file with the content and mode of another
  * becomes a second name of it (hardlink): a link costs less than a file, on the disk and to make.
  */
-export function createTreeWriter(root: string, blake3: BulkBlake3): TreeWriter {
+export function createTreeWriter(root: string, blake3: Pick<BulkBlake3, "hash" | "create">): TreeWriter {
   const folders = new Set<string>();
   const entries: ManifestEntry[] = [];
   /** Where each content is, by mode and hash. */

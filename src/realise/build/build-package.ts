@@ -33,7 +33,7 @@ export async function realiseBuild(
   const identified = await identifyBuild(asked, context);
   return (
     alreadyBuilt(identified, context) ??
-    (await editableTwin(identified, context)) ??
+    editableTwin(identified, context) ??
     (await inBuildSession(identified, context, realise, async (session) => {
       // While this process waited for the lock, another may have built it.
       const found = alreadyBuilt(identified, context);

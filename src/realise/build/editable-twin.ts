@@ -5,10 +5,10 @@
  */
 import { mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { ensureDir, writeFileAtomic } from "../../platform/atomic-file.ts";
-import { loadBulkBlake3 } from "../../platform/blake3.ts";
+import { blake3Bytes, blake3Hex } from "../../platform/blake3.ts";
+import { createPortableBlake3 } from "../../platform/blake3-portable.ts";
 import { recordDigest } from "../../platform/sha256.ts";
 import { createStaging, removeTree } from "../../platform/staging.ts";
-import { describePackage } from "../../store/describe-package.ts";
 import { writeDrvOut } from "../../store/drv-out.ts";
 import { encodeManifest } from "../../store/manifest.ts";
 import type { PackageObject } from "../../store/package-object.ts";
@@ -39,26 +39,23 @@ const fileLimit = 200;
 type TwinContext = Pick<RealiseContext, "home" | "store" | "build">;
 
 /** The editable that `request` asks for, in another folder (absolute) than there; `undefined`: the backend is to be asked. */
-export async function editableOfCheckout(
+export function editableOfCheckout(
   name: string,
   { build, ...rest }: BuiltPackageDerivation,
   folder: string,
   context: TwinContext,
-): Promise<RealisedPackage | undefined> {
+): RealisedPackage | undefined {
   const source = { kind: "directory" as const, digest: editableDigest(folder), path: folder };
   const request = { ...rest, build: { ...build, source } };
   const hash = buildHash(request);
   const found = findRealised(hash, context.store);
   if (found !== undefined) return { name, derivation: hash, ...found };
   const asked = { kind: "build" as const, name, source: { ...source, editable: true }, request, hash };
-  return await editableTwin(asked, context);
+  return editableTwin(asked, context);
 }
 
 /** The twin as a package of the store, with derivations of its own; `undefined`: the backend is to be asked. */
-export async function editableTwin(
-  asked: AskedBuild,
-  context: TwinContext,
-): Promise<RealisedPackage | undefined> {
+export function editableTwin(asked: AskedBuild, context: TwinContext): RealisedPackage | undefined {
   const found = twinFile(asked, context);
   const known = found && readKnown(found.file);
   if (found === undefined || known === undefined || known.path === found.path) return undefined;
@@ -66,7 +63,7 @@ export async function editableTwin(
   if (build?.kind !== "build" || findObject(known.output, context.store) === undefined) return undefined;
   const texts = movedFiles(known, found.path, context);
   if (texts === undefined) return undefined;
-  const object = await placeFiles(texts, known.output, context);
+  const object = placeFiles(texts, known.output, context);
   record(asked, object, { build, hash: known.build }, context);
   return { name: asked.name, derivation: asked.hash, outputHash: object.outputHash, object, how: "built" };
 }
@@ -117,7 +114,8 @@ function readKnown(file: string): KnownEditable | undefined {
   }
 }
 
-type Files = Map<string, { text: string; executable: boolean }>;
+/** `blake3`: of a text that stays as it is, 32 bytes. */
+type Files = Map<string, { text: string; executable: boolean; blake3?: Uint8Array }>;
 
 /** The files by path in the tree, with `to` where the path was; `undefined` where one holds more than the path and metadata. */
 function movedFiles(known: KnownEditable, to: string, { store }: TwinContext): Files | undefined {
@@ -129,7 +127,7 @@ function movedFiles(known: KnownEditable, to: string, { store }: TwinContext): F
     const listed = namesFinder(readdirSync(to));
     const files: Files = new Map();
     const changed = new Map<string, string>();
-    for (const { path, executable } of entries) {
+    for (const { path, executable, blake3 } of entries) {
       const text = asText(stored.file(path));
       if (text === undefined) return undefined;
       const finder = listed && /^lib\/__editable___[^/]+_finder\.py$/.test(path);
@@ -140,7 +138,7 @@ function movedFiles(known: KnownEditable, to: string, { store }: TwinContext): F
       // Whole or as the beginning of another: nowhere else may the path stand.
       if (moved === undefined || (!leads && text.includes(known.path))) return undefined;
       if (leads) changed.set(path.slice("lib/".length), moved);
-      files.set(path, { text: moved, executable });
+      files.set(path, { text: moved, executable, ...(leads ? {} : { blake3: blake3.slice() }) });
     }
     const record = `lib/${distInfo}/RECORD`;
     const rows = movedRecord(files.get(record)?.text, changed);
@@ -181,21 +179,26 @@ function movedRecord(record: string | undefined, changed: ReadonlyMap<string, st
   return rest;
 }
 
-async function placeFiles(files: Files, from: string, context: TwinContext): Promise<PackageObject> {
-  const blake3 = await loadBulkBlake3();
-  const { distInfo } = context.store.readPackageObject(from);
+/** Of the package `from` (output hash), whose description holds for these files too: they have its names and its metadata. */
+function placeFiles(files: Files, from: string, context: TwinContext): PackageObject {
+  const described = context.store.readPackageObject(from);
+  // By hand: there is little to hash, and loading what hashes fast takes longer.
+  const known = new Map<Uint8Array, Uint8Array>();
+  const hash = (bytes: Uint8Array) => known.get(bytes) ?? blake3Bytes(bytes);
   const staging = createStaging(context.home);
   try {
     const tree = `${staging}/tree`;
     mkdirSync(tree);
-    const writer = createTreeWriter(tree, blake3);
-    for (const [path, { text, executable }] of files) {
+    const writer = createTreeWriter(tree, { hash, create: createPortableBlake3 });
+    for (const [path, { text, executable, blake3 }] of files) {
       const bytes = new TextEncoder().encode(text);
+      if (blake3 !== undefined) known.set(bytes, blake3);
       writer.add(path, executable, bytes.length, (sink) => sink(bytes));
     }
     const manifest = encodeManifest(writer.entries);
-    const outputHash = blake3.hash(manifest.bytes).toHex();
-    const { object } = describePackage(tree, manifest.entries, distInfo, outputHash, distInfo);
+    const outputHash = blake3Hex(manifest.bytes);
+    const bytes = manifest.entries.reduce((sum, { size }) => sum + size, 0);
+    const object = { ...described, outputHash, bytes };
     placeObject(context.store.root, staging, tree, object, manifest);
     return object;
   } finally {
