@@ -9,15 +9,16 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { lookupLayout } from "../layout/open-dxc.ts";
 import { removeTree } from "../platform/staging.ts";
+import { takeAway } from "../platform/testing/closed-folders.ts";
 import { staged } from "../platform/testing/staged.ts";
 import { compileBytecode } from "./compile-bytecode.ts";
 import { listRoots } from "./roots.ts";
@@ -159,7 +160,7 @@ describe("the layout cache", () => {
         writeFileSync(layout, "");
       },
       "a module of the store was removed through it": (layout) => {
-        rmSync(`${layout}/${site}/alpha/__init__.py`);
+        takeAway(`${layout}/${site}/alpha/__init__.py`);
         unlinkSync(`${layout}/${site}/alpha`);
       },
     };
@@ -208,7 +209,7 @@ describe("the layout cache", () => {
     const one = await testProject(fresh(), home, [ALPHA]);
     const { layoutPath } = await install(one);
     const site = `${layoutPath}/${python.paths.purelib}`;
-    removeTree(`${realpathSync(`${site}/alpha`)}/../alpha-1.0.dist-info`);
+    takeAway(`${dirname(realpathSync(`${site}/alpha`))}/alpha-1.0.dist-info`);
     const two = await testProject(fresh(), home, [ALPHA, BETA]);
     const warnings: string[] = [];
     expect((await install(two, { onWarning: (text) => warnings.push(text) })).hit).toBe("healed");

@@ -6,6 +6,7 @@ import { verifyLayout } from "../layout/verify-layout.ts";
 import { writeLock } from "../lock/lock-files.ts";
 import type { Lock } from "../lock/lock-model.ts";
 import { removeTree } from "../platform/staging.ts";
+import { opened } from "../platform/testing/closed-folders.ts";
 import type { RealisedPackage } from "../realise/wanted-package.ts";
 import { unpackWheel } from "../store/ingest.ts";
 import { openStore } from "../store/store.ts";
@@ -80,7 +81,7 @@ describe("verifying a layout", () => {
     const site = `${layoutPath}/${python.paths.purelib}`;
     unlinkSync(`${site}/beta`);
     writeFileSync(`${site}/stray.py`, "");
-    unlinkSync(`${site}/alpha-1.0.dist-info/METADATA`);
+    unlinkSync(`${opened(`${site}/alpha-1.0.dist-info`)}/METADATA`);
     writeFileSync(`${site}/alpha-1.0.dist-info/METADATA`, "changed");
     unlinkSync(`${layoutPath}/bin/python3`);
     symlinkSync("/bin/sh", `${layoutPath}/bin/python3`);

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homeFolders } from "../platform/home.ts";
+import { takeAway } from "../platform/testing/closed-folders.ts";
 import { staged } from "../platform/testing/staged.ts";
 import { recordLine } from "../store/installed-record.ts";
 import { makeLayoutLinks } from "../store/layout-links.ts";
@@ -435,7 +436,7 @@ describe("building", () => {
     const again = buildLayout(plan, home, { replace: true });
     expect(again.lost).toBe(false);
     expect(existsSync(`${again.path}/bin/alpha`)).toBe(true);
-    rmSync(again.path, { recursive: true });
+    takeAway(again.path);
     writeFileSync(again.path, "not even a folder");
     expect(buildLayout(plan, home, { replace: true }).lost).toBe(false);
   });

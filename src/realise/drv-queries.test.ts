@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { makeSdist, makeWheel } from "../../test/make-wheel.ts";
 import { diffDerivations } from "./drv-diff.ts";
 import { derivationTree, producersByOutput, showDerivation, whoHolds } from "./drv-queries.ts";
@@ -39,6 +39,8 @@ def build_wheel(directory, *args):
 `,
   },
 });
+
+import { takeAway } from "../platform/testing/closed-folders.ts";
 
 describe.skipIf(testInterpreter === undefined)("questions to derivations", () => {
   async function made() {
@@ -149,7 +151,7 @@ describe.skipIf(testInterpreter === undefined)("questions to derivations", () =>
 
   test("an object that is gone does not make the questions fail", async () => {
     const { context, built } = await made();
-    rmSync(`${place.home.store}/${built.outputHash.slice(0, 2)}`, { recursive: true });
+    takeAway(`${place.home.store}/${built.outputHash.slice(0, 2)}`);
     expect(showDerivation(built.outputHash, context.store)[0]!.present).toBe(false);
     expect(derivationTree(built.derivation, context.store).inputs).toHaveLength(1);
   });

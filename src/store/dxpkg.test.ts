@@ -7,6 +7,7 @@ import { blake3Bytes, blake3Hex } from "../platform/blake3.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
 import { removeTree } from "../platform/staging.ts";
+import { takeAway } from "../platform/testing/closed-folders.ts";
 import { findFile, manifestBytes, readHeader, readMetadata } from "./dxpkg-reader.ts";
 import { encodePackage } from "./dxpkg-writer.ts";
 import { unpackWheel } from "./ingest.ts";
@@ -269,7 +270,7 @@ test("verification finds a missing file, a changed one, a lost execute bit, a da
   writeFileSync(`${tree}/lib/c/__pycache__/d.pyc`, "new bytecode");
   writeFileSync(`${tree}/lib/c/__pycache__/e.cpython-312.pyc`, "more");
   expect((await store.verify(outputHash)).ok).toBe(true);
-  rmSync(`${tree}/lib/a.py`);
+  takeAway(`${tree}/lib/a.py`);
   chmodSync(`${tree}/lib/b.py`, 0o644);
   writeFileSync(`${tree}/lib/b.py`, "X");
   chmodSync(`${tree}/scripts/run`, 0o444);

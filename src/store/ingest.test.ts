@@ -7,6 +7,7 @@ import { type ZipFile, zipBytes } from "../../test/zip-bytes.ts";
 import { Failure } from "../platform/errors.ts";
 import { homeFolders } from "../platform/home.ts";
 import { removeTree } from "../platform/staging.ts";
+import { opened, takeAway } from "../platform/testing/closed-folders.ts";
 import { craftElf, DT } from "../platform/testing/craft-elf.ts";
 import { staged } from "../platform/testing/staged.ts";
 import { unpackWheel } from "./ingest.ts";
@@ -251,8 +252,8 @@ test("a tree that a killed process left without its .dxpkg is taken over, or rep
   expect((await unpackWheel({ ...made, home })).how).toBe("added");
   expect((await openStore(home).verify(outputHash)).ok).toBe(true);
   rmSync(indexPath(home.store, outputHash));
-  rmSync(`${tree}/lib/a/__init__.py`);
-  writeFileSync(`${tree}/lib/stray`, "x");
+  takeAway(`${tree}/lib/a/__init__.py`);
+  writeFileSync(`${opened(`${tree}/lib`)}/stray`, "x");
   expect((await unpackWheel({ ...made, home })).how).toBe("added");
   expect((await openStore(home).verify(outputHash)).ok).toBe(true);
   expect(existsSync(`${tree}/lib/stray`)).toBe(false);
