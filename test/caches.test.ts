@@ -208,9 +208,14 @@ test("a system store: filled with --system, used by a user, kept while it is use
   const shared = { DX_PY_SYSTEM_STORE: `${builder.dir}/../system/store` };
   const admin = builder.project("admin");
   for (const name of ["pyproject.toml", "pylock.toml"]) admin.write(name, builder.read(name));
-  Object.assign(admin.env, shared);
-  await admin.ok("--system", "install", "--frozen");
-  delete builder.env["DX_PY_SYSTEM_STORE"];
+  // The sessions of one person have one environment.
+  const asAdmin = async (...args: string[]) => {
+    const { DX_PY_SYSTEM_STORE: own } = admin.env;
+    Object.assign(admin.env, shared);
+    await admin.ok("--system", ...args);
+    Object.assign(admin.env, { DX_PY_SYSTEM_STORE: own });
+  };
+  await asAdmin("install", "--frozen");
   await elsewhere(
     "",
     async (other) => {
@@ -247,7 +252,7 @@ test("a system store: filled with --system, used by a user, kept while it is use
       expect(stderr).toContain("3 used in place; 0 bytes more on the disk");
       // The owner cleans; what somebody uses stays.
       admin.remove(".venv");
-      await admin.ok("--system", "cache", "clean");
+      await asAdmin("cache", "clean");
       expect((await other.ok("run", "greet")).stdout).toBe("hello world\n");
       expect(readFileSync(`${other.dir}/.venv/bin/greet`, "utf8")).toStartWith("#!");
       // Taken away past dx-py: the next install notices, and mends it from what there is.
@@ -258,6 +263,23 @@ test("a system store: filled with --system, used by a user, kept while it is use
     },
     { ...shared, DX_PY_STORE_SHARE: "reference" },
   );
+});
+
+test("a system store that cannot be made is an error like others", async () => {
+  const other = startSession({ index: NOWHERE });
+  try {
+    other.write("file", "");
+    other.env["DX_PY_SYSTEM_STORE"] = `${other.dir}/file/store`;
+    const { code, stderr } = await other.dx("--system", "store", "ls");
+    expect(code).toBe(1);
+    expect(stderr).toContain("error: the system's store cannot be made (ENOTDIR)");
+    expect(stderr).toContain("hint: Run it as the user whose store it shall be");
+    expect(stderr).not.toContain("at async");
+    const told = JSON.parse((await other.dx("--system", "store", "ls", "--json")).stdout);
+    expect(told.error.code).toBe("DXPY_STORE_UNWRITABLE");
+  } finally {
+    other.end();
+  }
 });
 
 test("cache prune and size, store optimise: tables and JSON", async () => {

@@ -60,6 +60,8 @@ export function startSession(options: { index?: string; name?: string } = {}): S
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: join(root, "user"),
     DX_PY_HOME: home,
+    // The machine's own, if it has one, is nobody's to test with.
+    DX_PY_SYSTEM_STORE: join(root, "no-system-store"),
     LANG: "C.UTF-8",
     // Where the machine's interpreters are: the person's own HOME is empty.
     ...(process.env["PYENV_ROOT"] === undefined ? {} : { PYENV_ROOT: process.env["PYENV_ROOT"] }),

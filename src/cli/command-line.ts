@@ -21,8 +21,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     writeLine(1, `dx-py ${VERSION}`);
     return 0;
   }
-  const context = system ? await systemContext(env) : makeContext(env);
-  if (wantsJson(words)) context.process.stderr.write = (text) => writeUsageJson(text);
+  const json = wantsJson(words);
+  const context = system ? await systemContext(env, json) : makeContext(env);
+  if (typeof context === "number") return context;
+  if (json) context.process.stderr.write = (text) => writeUsageJson(text);
   const command = words[0] === "sync" ? "install" : words[0];
   if (!(await runPlain(command, words.slice(1), context)))
     await (await import("./one-command.ts")).runParsed(command, words, context);
@@ -60,11 +62,19 @@ function makeContext(env: Record<string, string | undefined>): CliContext {
   };
 }
 
-/** `dx-py --system …`: the command works on the store of all users, whose files everybody may read. */
-async function systemContext(env: Record<string, string | undefined>): Promise<CliContext> {
+/** `dx-py --system …`: the command works on the store of all users, whose files everybody may read. A number: there is none, and why was told. */
+async function systemContext(
+  env: Record<string, string | undefined>,
+  json: boolean,
+): Promise<CliContext | number> {
   const { ensureSystemStore, systemHome } = await import("../store/system-store.ts");
   const home = systemHome(env);
   process.umask(0o022);
-  ensureSystemStore(home);
+  try {
+    ensureSystemStore(home);
+  } catch (error) {
+    const { createReporter } = await import("./reporter/reporter.ts");
+    return createReporter({ quiet: false, verbose: false, json, color: "auto", env }).fail(error);
+  }
   return { ...makeContext(env), home };
 }

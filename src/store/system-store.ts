@@ -4,6 +4,7 @@
  */
 import { chmodSync, lstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { ensureDir } from "../platform/atomic-file.ts";
+import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
 import { checkHash, names } from "./store-level.ts";
 
@@ -49,12 +50,25 @@ export function isSystemHome(home: Pick<Home, "store">, env: Env): boolean {
   return home.store === systemStorePath(env);
 }
 
-/** Makes the store with the folder in which others say what they use: theirs to write to, nobody's to remove from (sticky). */
+/**
+ * Makes the store with the folder in which others say what they use: theirs to write to, nobody's to remove from (sticky). Who does not own
+ * it may look at what is there. Failure DXPY_STORE_UNWRITABLE where there is nothing, and it cannot be made.
+ */
 export function ensureSystemStore({ store }: Pick<Home, "store">): void {
-  ensureDir(store);
-  chmodSync(store, 0o755);
-  ensureDir(`${store}/roots`);
-  chmodSync(`${store}/roots`, 0o1777);
+  try {
+    ensureDir(store);
+    chmodSync(store, 0o755);
+    ensureDir(`${store}/roots`);
+    chmodSync(`${store}/roots`, 0o1777);
+  } catch (cause) {
+    const { code = "" } = cause as { code?: string };
+    if (statSync(store, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    throw new Failure("DXPY_STORE_UNWRITABLE", `the system's store cannot be made (${code})`, {
+      context: { path: store },
+      hint: "Run it as the user whose store it shall be (`sudo`), or name another folder in DX_PY_SYSTEM_STORE.",
+      cause,
+    });
+  }
 }
 
 /** Notes that a user's home uses an object where it lies. False where that cannot be noted: then it must not be used so. */
