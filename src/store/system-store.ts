@@ -2,7 +2,7 @@
  * The system's store: one for all users of a machine, under each user's own. Its owner fills it (`dx-py --system …`);
  * everybody reads it. Who uses an object where it lies says so in its `roots/`, so that the owner's collector sees it.
  */
-import { chmodSync, lstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { ensureDir } from "../platform/atomic-file.ts";
 import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
@@ -62,7 +62,7 @@ export function ensureSystemStore({ store }: Pick<Home, "store">): void {
     chmodSync(`${store}/roots`, 0o1777);
   } catch (cause) {
     const { code = "" } = cause as { code?: string };
-    if (statSync(store, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    if (existsSync(store) && statSync(store).isDirectory()) return;
     throw new Failure("DXPY_STORE_UNWRITABLE", `the system's store cannot be made (${code})`, {
       context: { path: store },
       hint: "Run it as the user whose store it shall be (`sudo`), or name another folder in DX_PY_SYSTEM_STORE.",
