@@ -19,7 +19,7 @@ import { badPage, type PageSource } from "./page-links.ts";
  *     …   n bytes, 1 for a pre-release; texts, URL; the blocks, in the compressed pieces of platform/zstd-pieces.ts, but for
  *         those of the newest versions that together have at most 2 KiB: they are as they are, at the end
  *
- * A block is what the page's JSON (PEP 691) says of the version's files: objects, with commas between them, as the index wrote them. What is
+ * A block is what the page's JSON (PEP 691) says of the version's files: objects, with commas between them and perhaps behind them, as the index wrote them. What is
  * no file of the version, or is there twice, is left out when the block is read.
  */
 const HEAD = 12;
@@ -58,7 +58,8 @@ export function encodePage(groups: readonly VersionGroup[], url = ""): CompactPa
 }
 
 /** The same of a page whose files were found in its JSON, which is not copied. */
-export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url: string): CompactPage {
+export function encodeSpans(found: readonly VersionSpans[], json: Buffer, url: string): CompactPage {
+  const versions = found.map((one, n) => upTo(found[n + 1]?.spans[0], one));
   const texts = Buffer.from(versions.map(({ version }) => version.text).join("\n"));
   const base = Buffer.from(url);
   const count = versions.length;
@@ -80,6 +81,12 @@ export function encodeSpans(versions: readonly VersionSpans[], json: Buffer, url
 }
 
 const COMMA = Buffer.from(",");
+
+/** With the comma and the space that may be between a version and the next one: then the two are in one place. */
+function upTo(next: number | undefined, { version, spans }: VersionSpans): VersionSpans {
+  const gap = (next ?? 0) - (spans.at(-1) ?? 0);
+  return gap === 1 || gap === 2 ? { version, spans: [...spans.slice(0, -1), next!] } : { version, spans };
+}
 
 /** What is kept of a page in a file. The same page gives the same bytes. A long page is compressed by other threads. */
 export function packPage({ front, json, versions }: CompactPage): Uint8Array | Promise<Uint8Array> {
@@ -106,25 +113,41 @@ function* partsOf({ spans }: VersionSpans, json: Buffer): Generator<Buffer> {
   }
 }
 
-/** Blocks one after the other, in pieces. */
+/** Blocks one after the other, in pieces: where they follow each other in the JSON too, nothing is copied. */
 function filled(versions: readonly VersionSpans[], json: Buffer): Buffer[] {
   const pieces: Buffer[] = [];
-  let piece = Buffer.allocUnsafeSlow(PIECE);
+  let piece: Buffer | undefined;
   let length = 0;
-  for (const version of versions) {
-    for (const part of partsOf(version, json)) {
-      for (let at = 0; at < part.length; ) {
-        const copied = part.copy(piece, length, at);
-        at += copied;
-        length += copied;
-        if (length < PIECE) continue;
-        pieces.push(piece);
-        piece = Buffer.allocUnsafeSlow(PIECE);
-        length = 0;
+  const add = (part: Buffer) => {
+    for (let at = 0; at < part.length; ) {
+      if (length === 0 && part.length - at >= PIECE) {
+        pieces.push(part.subarray(at, at + PIECE));
+        at += PIECE;
+        continue;
       }
+      piece ??= Buffer.allocUnsafeSlow(PIECE);
+      const copied = part.copy(piece, length, at);
+      at += copied;
+      length += copied;
+      if (length < PIECE) continue;
+      pieces.push(piece);
+      piece = undefined;
+      length = 0;
+    }
+  };
+  let [start, end] = [0, 0];
+  for (const { spans } of versions) {
+    for (let i = 0; i < spans.length; i += 2) {
+      if (i > 0 || spans[i] !== end) {
+        add(json.subarray(start, end));
+        if (i > 0) add(COMMA);
+        start = spans[i]!;
+      }
+      end = spans[i + 1]!;
     }
   }
-  if (length > 0) pieces.push(piece.subarray(0, length));
+  add(json.subarray(start, end));
+  if (piece !== undefined) pieces.push(piece.subarray(0, length));
   return pieces;
 }
 
@@ -237,7 +260,7 @@ function damagedPage(name: string, index: string): Failure {
 function readBlock(text: string, project: string, source: PageSource): DistributionFile[] {
   let entries: unknown[];
   try {
-    entries = JSON.parse(`[${text}]`) as unknown[];
+    entries = JSON.parse(`[${text.replace(/[\s,]+$/, "")}]`) as unknown[];
   } catch (error) {
     throw badPage(source, "what it says of a file is not JSON", error);
   }
