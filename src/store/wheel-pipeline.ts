@@ -13,7 +13,7 @@ import type { WheelJob } from "./unpack-job.ts";
 export interface WheelPipeline {
   /** Resolves when the wheel is in the store. Rejects with the failures of `unpackWheel`. */
   add(job: WheelJob): Promise<{ outputHash: string; warnings: string[] }>;
-  /** Waits for what has begun, refuses what has not, ends the threads. */
+  /** Waits for what has begun, refuses what has not, leaves the threads to the next pipeline. */
   close(): Promise<void>;
 }
 
@@ -59,32 +59,43 @@ interface Thread {
   task?: Task;
 }
 
-/** Threads that wait for the next pipeline of this process. */
-const ahead: { worker: Worker; ready: boolean }[] = [];
+/**
+ * Threads that wait for the next pipeline of this process. They end with it: a thread that is ended while it loads, or while its process becomes
+ * another program, has aborted both in one of thirty cases.
+ */
+const spare: { worker: Worker; ready: boolean }[] = [];
 
 /**
  * Starts threads for so many wheels before anybody knows which: while an interpreter that was never seen describes itself, the other processors
  * have nothing to do. Nobody waits for them, and where they cannot be started, the pipeline finds out by itself.
  */
 export function startThreadsAhead(wheels: number): void {
-  while (ahead.length < Math.min(defaultWorkers(), wheels)) {
-    let worker: Worker;
+  while (spare.length < Math.min(defaultWorkers(), wheels)) {
     try {
-      worker = new Worker(workerFile());
+      keep(new Worker(workerFile()), false);
     } catch {
       return;
     }
-    const one = { worker, ready: false };
-    worker.unref();
-    worker.onmessage = () => {
-      one.ready = true;
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      ahead.splice(ahead.indexOf(one), 1);
-    };
-    ahead.push(one);
   }
+}
+
+/** Nobody waits for it from now on. */
+function keep(worker: Worker, ready: boolean): void {
+  const one = { worker, ready };
+  worker.unref();
+  worker.onmessage = () => {
+    one.ready = true;
+  };
+  const lose = () => {
+    const at = spare.indexOf(one);
+    if (at >= 0) spare.splice(at, 1);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    lose();
+  };
+  worker.addEventListener("close", lose);
+  spare.push(one);
 }
 
 function defaultWorkers(): number {
@@ -112,7 +123,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
   }
 
   function start(): void {
-    const early = ahead.pop();
+    const early = spare.pop();
     let worker: Worker;
     try {
       worker = early?.worker ?? new Worker(workerFile());
@@ -141,7 +152,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
       task?.reject(toError(message.error));
     } else if (message.kind === "closed") {
       threads.delete(thread);
-      thread.worker.terminate();
+      keep(thread.worker, true);
       idle.resolve();
       return;
     }
@@ -244,7 +255,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
         // One that is still starting has nothing to put away.
         if (thread.state === "starting") {
           threads.delete(thread);
-          thread.worker.terminate();
+          keep(thread.worker, false);
         } else {
           thread.worker.postMessage({ kind: "close" } satisfies ToWorker);
         }
