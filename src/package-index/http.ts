@@ -1,5 +1,6 @@
 import { Failure } from "../platform/errors.ts";
 import { retry } from "../platform/retry.ts";
+import { ACCEPT_ENCODING, decodeContent, isIdentity } from "./content-encoding.ts";
 import { type Credentials, withoutCredentials } from "./credentials.ts";
 import {
   offlineFailure,
@@ -59,8 +60,6 @@ export interface Http {
 const CONCURRENT = 50;
 /** Bytes. */
 const SMALL = 192 * 1024;
-/** What can become a thousand times as many bytes at most; others (Brotli, Zstandard) have no such end. */
-const BOUNDED_ENCODING = /^(?:identity|x-gzip|gzip|deflate)?$/i;
 const MAX_REDIRECTS = 10;
 const MAX_PAUSE = 60_000;
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 522, 524]);
@@ -118,9 +117,15 @@ export function createHttp(options: HttpOptions): Http {
       stats.requests += 1;
       const response = await fetch(withoutCredentials(current), {
         method: request.method ?? "GET",
-        headers: { "user-agent": "dx-py", ...headers, ...(authorization ? { authorization } : {}) },
+        headers: {
+          "user-agent": "dx-py",
+          "accept-encoding": ACCEPT_ENCODING,
+          ...headers,
+          ...(authorization ? { authorization } : {}),
+        },
         redirect: "manual",
         signal: watch.signal,
+        decompress: false,
         ...extra,
       });
       const location = response.headers.get("location");
@@ -141,17 +146,25 @@ export function createHttp(options: HttpOptions): Http {
   ): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const sink = request.sink?.(response);
+    const encoding = response.headers.get("content-encoding");
+    const encoded = !isIdentity(encoding);
+    const whole = async (body: Uint8Array) => {
+      const content = encoded ? await decodeContent(body, encoding ?? "", request.limit, response.url) : body;
+      if (content === undefined || content.length > request.limit)
+        throw tooLarge(response.url, request.limit);
+      if (asked === undefined) return content;
+      await asked(content);
+      return new Uint8Array();
+    };
+    const asked = request.sink?.(response);
+    // Nobody can use half of what is encoded.
+    const sink = encoded ? undefined : asked;
     const announced = Number(response.headers.get("content-length") ?? Number.NaN);
-    const bounded = BOUNDED_ENCODING.test(response.headers.get("content-encoding") ?? "");
     // Most answers are small: a stream costs more than what it carries. One that breaks off is asked for anew.
-    if (atOnce && bounded && announced <= SMALL && (sink === undefined || response.status === 206)) {
+    if (atOnce && announced <= SMALL && (sink === undefined || response.status === 206)) {
       const body = await response.bytes();
       stats.bytes += body.length;
-      if (body.length > request.limit) throw tooLarge(response.url, request.limit);
-      if (sink === undefined) return body;
-      await sink(body);
-      return new Uint8Array();
+      return await whole(body);
     }
     if (response.body === null) return new Uint8Array();
     const reader = response.body.getReader();
@@ -171,7 +184,8 @@ export function createHttp(options: HttpOptions): Http {
         break;
       }
     }
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    if (sink !== undefined) return new Uint8Array();
+    return await whole(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
   }
 
   return {
