@@ -257,6 +257,14 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
       ]);
       return { code: await child.exited, stdout, stderr, took: 0 };
     }
+    /** An empty home of that user's own, in use from now on: its path. */
+    function homeOfNobody(): string {
+      const home = `${me.home}-nobody`;
+      mkdirSync(home);
+      chownSync(home, NOBODY, NOBODY);
+      me.env["DX_PY_HOME"] = home;
+      return home;
+    }
     /** Interpreters below /root are nobody else's. */
     const publicPython = () =>
       ["/usr/bin/python3", "/usr/local/bin/python3", "/opt/uvenv/bin/python"].find(existsSync);
@@ -284,10 +292,7 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
     test.skipIf(publicPython() === undefined)(
       "a program of ours that writes through the links of `.venv` is refused; bytecode is kept",
       async () => {
-        const home = `${me.home}-nobody`;
-        mkdirSync(home);
-        chownSync(home, NOBODY, NOBODY);
-        me.env["DX_PY_HOME"] = home;
+        const home = homeOfNobody();
         expect(await asNobody("install")).toMatchObject({ code: 0 });
         // As `uv pip install` does it: written beside, and moved over what is there.
         const code = [
@@ -311,10 +316,7 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
     test.skipIf(publicPython() === undefined)(
       "a package's tests have no place for bytecode, and run all the same; `--compile-bytecode` makes it",
       async () => {
-        const home = `${me.home}-nobody`;
-        mkdirSync(home);
-        chownSync(home, NOBODY, NOBODY);
-        me.env["DX_PY_HOME"] = home;
+        homeOfNobody();
         delete me.env["PYTHONDONTWRITEBYTECODE"];
         me.write("pyproject.toml", pyproject(["tested"]));
         expect(await asNobody("install")).toMatchObject({ code: 0 });
@@ -348,10 +350,7 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
     test.skipIf(publicPython() === undefined)(
       "what an ordinary user does with a home of his own: prune, heal, repair",
       async () => {
-        const home = `${me.home}-nobody`;
-        mkdirSync(home);
-        chownSync(home, NOBODY, NOBODY);
-        me.env["DX_PY_HOME"] = home;
+        const home = homeOfNobody();
         const layouts = () => readdirSync(`${home}/layouts`);
         expect(await asNobody("install")).toMatchObject({ code: 0 });
         expect(layouts()).toHaveLength(1);
@@ -376,10 +375,7 @@ describe.skipIf(!root || Bun.which("setpriv") === null)(
     test.skipIf(publicPython() === undefined)(
       "an ordinary user cleans while a program runs in one of two environments: the other one goes",
       async () => {
-        const home = `${me.home}-nobody`;
-        mkdirSync(home);
-        chownSync(home, NOBODY, NOBODY);
-        me.env["DX_PY_HOME"] = home;
+        const home = homeOfNobody();
         const layouts = () => readdirSync(`${home}/layouts`);
         expect(await asNobody("install")).toMatchObject({ code: 0 });
         const running = layouts();

@@ -31,8 +31,16 @@ export function buildFromRecipe(hash: string, home: Home): SettledLayout | undef
   const prefix = `${home.layouts}/${hash}`;
   const followed = recipe && followRecipe(recipe, prefix, home);
   if (followed === undefined) return undefined;
-  const { tree, plan, linkFolders } = followed;
-  placeEnvironmentFiles(tree, plan, prefix, { private: false, other: undefined });
+  return settleFollowed(followed, hash, home);
+}
+
+/** What a recipe was followed to, with what makes it an environment, as the layout `layouts/<hash>`. */
+export function settleFollowed(
+  { tree, plan, linkFolders }: FollowedRecipe,
+  hash: string,
+  home: Home,
+): SettledLayout {
+  placeEnvironmentFiles(tree, plan, `${home.layouts}/${hash}`, { private: false, other: undefined });
   const staging = createStaging(home);
   try {
     return settleLayout(tree, plan, { home, staging, hash, linkFolders, replace: false });

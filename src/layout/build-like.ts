@@ -1,13 +1,11 @@
 /** Makes the layout of another checkout: like one that has a recipe, but with other editables. */
 import type { Home } from "../platform/home.ts";
-import { createStaging, removeTree } from "../platform/staging.ts";
 import { hasSharedDistInfo } from "../store/shared-dist-info.ts";
-import { followRecipe } from "./build-from-recipe.ts";
-import { placeEnvironmentFiles } from "./environment-files.ts";
+import { followRecipe, settleFollowed } from "./build-from-recipe.ts";
 import type { EditableInstall, LayoutPackage } from "./layout-plan.ts";
 import { placePackages } from "./plan-prefix.ts";
 import type { Recipe } from "./recipe.ts";
-import { type SettledLayout, settleLayout } from "./settle-layout.ts";
+import type { SettledLayout } from "./settle-layout.ts";
 
 export interface LikeLayout {
   /** Of the layout `like`. */
@@ -30,15 +28,9 @@ export function buildLike(layout: LikeLayout, hash: string, home: Home): Settled
     ? undefined
     : followRecipe(recipe, prefix, home, `${home.layouts}/${like}`);
   if (followed === undefined) return undefined;
-  const { tree, linkFolders } = followed;
+  const { tree } = followed;
   const shares = ({ treePath }: LayoutPackage) => hasSharedDistInfo(treePath);
   placePackages(tree, followed.plan, [...bound, ...editables], prefix, { shares });
   const plan = { ...followed.plan, packages: [...followed.plan.packages, ...bound], editables };
-  placeEnvironmentFiles(tree, plan, prefix, { private: false, other: undefined });
-  const staging = createStaging(home);
-  try {
-    return settleLayout(tree, plan, { home, staging, hash, linkFolders, replace: false });
-  } finally {
-    removeTree(staging);
-  }
+  return settleFollowed({ ...followed, plan }, hash, home);
 }

@@ -83,7 +83,15 @@ test("trees without their .dxpkg are removed", async () => {
   const { home, store, one } = await filled("unfinished");
   const stray = build("a");
   mkdirSync(`${treePath(home.store, stray)}/dist-info`, { recursive: true });
+  // What another version keeps beside a tree goes with it, and stays where its package does.
+  const beside = `${treePath(home.store, stray)}.dist-info`;
+  const kept = `${treePath(home.store, one.outputHash)}.dist-info`;
+  for (const path of [beside, kept]) mkdirSync(path);
   expect(removeUnfinishedLocked(home)).toBe(1);
-  expect(existsSync(treePath(home.store, stray))).toBe(false);
+  expect([existsSync(treePath(home.store, stray)), existsSync(beside), existsSync(kept)]).toEqual([
+    false,
+    false,
+    true,
+  ]);
   expect((await store.verify(one.outputHash)).ok).toBe(true);
 });

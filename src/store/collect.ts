@@ -78,8 +78,9 @@ export function removeUnfinishedLocked(home: Home): number {
       const folder = `${home.store}/${first}/${second}`;
       const inFolder = new Set(names(folder));
       for (const name of inFolder) {
-        if (!/^[0-9a-f]{64}$/.test(name) || inFolder.has(`${name}.dxpkg`)) continue;
-        if (moveAway(`${folder}/${name}`, `${trash}/${name}`)) removed += 1;
+        // Beside the tree there may be what another version of dx-py keeps of a package.
+        if (!/^[0-9a-f]{64}(\.[a-z-]+)?$/.test(name) || inFolder.has(`${name.slice(0, 64)}.dxpkg`)) continue;
+        if (moveAway(`${folder}/${name}`, `${trash}/${name}`) && name.length === 64) removed += 1;
       }
     }
   }
