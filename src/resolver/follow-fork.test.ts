@@ -112,7 +112,7 @@ test("a fork that follows others comes to what solving it would have come to", a
         () => 0,
       );
     }),
-    { numRuns: Number(process.env["DX_PY_RUNS"] ?? 400) },
+    { numRuns: Number(process.env["DX_PY_RUNS"] ?? 800) },
   );
   console.log(`${followed} forks followed others`);
   expect(followed).toBeGreaterThan(20);
@@ -137,7 +137,7 @@ test("so it does while its pages and metadata come in, in whatever order", async
         );
       },
     ),
-    { numRuns: Number(process.env["DX_PY_RUNS"] ?? 60) },
+    { numRuns: Number(process.env["DX_PY_RUNS"] ?? 300) },
   );
   expect(followed).toBeGreaterThan(3);
 }, 600_000);
