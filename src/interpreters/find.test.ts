@@ -89,6 +89,19 @@ describe("asking an interpreter", () => {
     expect(await again.interpreter).toEqual(interpreter);
   });
 
+  test("one that is found without being asked for speaks first too, and one that does not work is passed over", async () => {
+    script(`${root}/bin/python3`, 'printf "\\ndx-py-first:3.99.0\\nhttps://x.test/simple\\n/usr\\n"; exit 3');
+    mkdirSync(`${root}/good`);
+    symlinkSync(python, `${root}/good/python3`);
+    const path = `${root}/good:/bin:/usr/bin`;
+    const asked = askForInterpreter({ projectDir: root }, context({ PATH: path }));
+    const [first, interpreter] = await Promise.all([asked.first, asked.interpreter]);
+    expect(interpreter.executable).toBe(python);
+    if (first !== undefined) expect(first.version).toBe(version);
+    const second = askForInterpreter({ projectDir: root }, context({ PATH: `${root}/bin:${path}` }));
+    expect((await second.interpreter).executable).toBe(python);
+  });
+
   test("of one that speaks and then breaks, the first words are there, and the failure", async () => {
     script(`${root}/bin/broken`, 'printf "\\ndx-py-first:3.12.1\\nhttps://x.test/simple\\n/usr\\n"; exit 3');
     const asked = askForInterpreter({ python: `${root}/bin/broken` }, context());

@@ -18,14 +18,7 @@ import {
   systemFolders,
   uvFolder,
 } from "./candidates.ts";
-import {
-  type AskedInterpreter,
-  askInterpreter,
-  baseExecutable,
-  type FirstWords,
-  type InspectContext,
-  inspectInterpreter,
-} from "./inspect.ts";
+import { type AskedInterpreter, askInterpreter, type FirstWords, type InspectContext } from "./inspect.ts";
 import type { Interpreter } from "./interpreter.ts";
 import {
   inRange,
@@ -68,7 +61,7 @@ export function askForInterpreter(request: InterpreterRequest, context: InspectC
     const asked = askedFor(request, context);
     const parsed = parsePythonRequest(asked.text);
     if (parsed.kind !== "path" && parsed.kind !== "name")
-      return searchFor(parsed, requires, asked, request, context);
+      return await searchFor(parsed, requires, { asked, request, context, first: first.resolve });
     const path =
       parsed.kind === "path" ? absolute(parsed.path, asked.folder) : onPath(parsed.name, context, asked);
     const one = askInterpreter(path, context);
@@ -82,17 +75,14 @@ export function askForInterpreter(request: InterpreterRequest, context: InspectC
   return { first: first.promise, interpreter };
 }
 
-function searchFor(
+async function searchFor(
   parsed: PythonRequest,
   requires: SpecifierSet | undefined,
-  asked: Asked,
-  request: InterpreterRequest,
-  context: InspectContext,
-): Interpreter {
+  question: Omit<Search, "key">,
+): Promise<Interpreter> {
+  const { asked, request, context } = question;
   const key = searchKey(asked.text, request, context);
-  const known = rememberedSearch(context.home, key);
-  if (known !== undefined) return known;
-  return search(parsed, requires, { key, asked, request, context });
+  return rememberedSearch(context.home, key) ?? (await search(parsed, requires, { ...question, key }));
 }
 
 /** Every interpreter that can be found and works, each once, in the order in which they are preferred. */
@@ -101,7 +91,9 @@ export async function listInterpreters(
 ): Promise<Interpreter[]> {
   const found = new Map<string, Interpreter>();
   for (const candidate of candidates({ kind: "any" }, context)) {
-    const interpreter = inspectQuietly(candidate, context, context.projectDir, []);
+    const interpreter = await askQuietly(candidate, context, context.projectDir, [])?.interpreter.catch(
+      nothing,
+    );
     if (interpreter !== undefined) found.set(interpreter.executable, interpreter);
   }
   return [...found.values()];
@@ -209,9 +201,15 @@ interface Search {
   asked: Asked;
   request: InterpreterRequest;
   context: InspectContext;
+  /** Told what a candidate says first that will be the answer if it works. */
+  first(words: FirstWords): void;
 }
 
-function search(parsed: PythonRequest, requires: SpecifierSet | undefined, search: Search): Interpreter {
+async function search(
+  parsed: PythonRequest,
+  requires: SpecifierSet | undefined,
+  search: Search,
+): Promise<Interpreter> {
   const { context, request } = search;
   const searched = [...pathFolders(context.env), uvFolder(context.env), `${pyenvRoot(context.env)}/versions`];
   const consulted: string[] = [];
@@ -219,14 +217,20 @@ function search(parsed: PythonRequest, requires: SpecifierSet | undefined, searc
   const projectDir = hasLocalVersion(request) ? request.projectDir : undefined;
   const seen: Interpreter[] = [];
   let fallback: Interpreter | undefined;
+  const wantsPrerelease = parsed.kind === "version" && parsed.exact !== undefined;
+  const inRequired = (one: FirstWords) => requires === undefined || inRange(one, requires);
   for (const candidate of candidates(parsed, context)) {
     if (!mayAnswer(candidate.release, parsed, requires)) continue;
-    const interpreter = inspectQuietly(candidate, context, projectDir, consulted);
+    const one = askQuietly(candidate, context, projectDir, consulted);
+    void one?.first.then((words) => {
+      // Where more than a range is asked for, only the whole answer tells.
+      if (words !== undefined && parsed.kind === "any" && inRequired(words) && !isPrereleasePython(words))
+        search.first(words);
+    });
+    const interpreter = await one?.interpreter.catch(nothing);
     if (interpreter === undefined) continue;
     seen.push(interpreter);
-    if (!satisfiesRequest(interpreter, parsed)) continue;
-    if (requires !== undefined && !inRange(interpreter, requires)) continue;
-    const wantsPrerelease = parsed.kind === "version" && parsed.exact !== undefined;
+    if (!satisfiesRequest(interpreter, parsed) || !inRequired(interpreter)) continue;
     if (isPrereleasePython(interpreter) && !wantsPrerelease) {
       fallback ??= interpreter;
       continue;
@@ -269,20 +273,21 @@ function* candidates(request: PythonRequest, { env }: InspectContext): Generator
   yield* folderCandidates(systemFolders(), "system", wanted);
 }
 
-/** A candidate that was not asked for by name and does not work is passed over. */
-function inspectQuietly(
+/** Whom to ask, and it was asked; `undefined` where a shim leads nowhere. It may yet turn out not to work. */
+function askQuietly(
   candidate: Candidate,
   context: InspectContext,
   projectDir: string | undefined,
   consulted: string[],
-): Interpreter | undefined {
-  try {
-    if (!isShim(candidate.path)) return inspectInterpreter(baseExecutable(candidate.path), context);
-    const name = candidate.path.slice(candidate.path.lastIndexOf("/") + 1);
-    const real = resolvePyenvShim(name, context.env, projectDir, consulted);
-    return real === undefined ? undefined : inspectInterpreter(real, context);
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
+): AskedInterpreter | undefined {
+  if (!isShim(candidate.path)) return askInterpreter(candidate.path, context);
+  const name = candidate.path.slice(candidate.path.lastIndexOf("/") + 1);
+  const real = resolvePyenvShim(name, context.env, projectDir, consulted);
+  return real === undefined ? undefined : askInterpreter(real, context);
+}
+
+/** A candidate that was not asked for by name and does not work is passed over. */
+function nothing(error: unknown): undefined {
+  if (error instanceof Failure) return undefined;
+  throw error;
 }

@@ -109,7 +109,7 @@ function isOrdinary(interpreter: Interpreter): boolean {
   return !interpreter.debug && !interpreter.freeThreaded;
 }
 
-export function isPrereleasePython(interpreter: Interpreter): boolean {
+export function isPrereleasePython(interpreter: Pick<Interpreter, "version">): boolean {
   return /[a-z]/.test(interpreter.version);
 }
 

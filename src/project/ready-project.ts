@@ -14,7 +14,7 @@ import { realiseContextFor } from "./build-hooks.ts";
 import { chooseScopes, leftOut } from "./choose-selection.ts";
 import type { Project } from "./discover.ts";
 import type { SelectionRequest } from "./environment-question.ts";
-import { interpreterFor } from "./project-interpreter.ts";
+import { askProjectsInterpreter, interpreterFor } from "./project-interpreter.ts";
 import { buildPolicy } from "./resolve-request.ts";
 import { resolutionSettings, type SettingFlags, type UserConfig } from "./settings.ts";
 
@@ -45,6 +45,11 @@ export async function withReadyProject<T>(
   action: (ready: ReadyProject) => Promise<T>,
 ): Promise<T> {
   const { project, flags, user, context } = options;
+  // While it describes itself, there is a lock to read.
+  const early =
+    known === undefined && project.main.metadata !== undefined
+      ? askProjectsInterpreter(project, flags, context)
+      : undefined;
   const read = options.read ?? (await readLock(project.root, { report: (warning) => context.warn(warning) }));
   if (read === undefined) {
     throw new Failure("DXPY_NO_LOCK", `There is no lock in ${project.root}`, {
@@ -64,8 +69,8 @@ export async function withReadyProject<T>(
     }
     // What was found for locking need not do for the groups that are chosen.
     const interpreter =
-      known !== undefined && scopes.requiresPython.length === 0
-        ? known
+      scopes.requiresPython.length === 0 && (known !== undefined || early !== undefined)
+        ? (known ?? (await early!.interpreter))
         : await interpreterToInstall(options, lock.requiresPython, scopes.requiresPython);
     const settings = resolutionSettings(flags, project.main.settings, context.env, lock.options);
     const realising = realiseContextFor({

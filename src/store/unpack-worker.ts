@@ -9,7 +9,13 @@ import type { FromWorker, ToWorker } from "./wheel-pipeline.ts";
 /** A thread that unpacks whole wheels. An entry point of its own in the executable: see wheel-pipeline.ts. */
 declare const self: Worker & { postMessage(message: FromWorker): void };
 
-self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
+/** One job after the other: what they work in is one for each thread. */
+let last: Promise<void> = Promise.resolve();
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer(data: ToWorker): Promise<void> {
   if (data.kind === "close") {
     releaseStaging();
     self.postMessage({ kind: "closed" });
@@ -23,7 +29,8 @@ self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   } catch (error) {
     self.postMessage({ kind: "failed", id, error: describe(error) });
   }
-};
+}
+
 self.postMessage({ kind: "ready" });
 // What every wheel needs is loaded while the first is still on its way.
 void loadBulkBlake3().catch(() => {});

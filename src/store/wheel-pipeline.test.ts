@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { makeWheel } from "../../test/make-wheel.ts";
@@ -58,9 +59,14 @@ test("threads that were started before there was a pipeline are the next one's, 
 test("closing waits for what has begun and refuses the rest", async () => {
   const store = openStore(homeFolders({ DX_PY_HOME: `${folder}/closing` }));
   const pipeline = createWheelPipeline({ store, workers: 1 });
-  const jobs = wheels.map(({ bytes, filename }) => pipeline.add({ bytes: bytes.slice(), filename }));
+  // Small ones would all be given to the thread at once.
+  const noise = randomBytes(1_500_000).toString("hex");
+  const large = Array.from({ length: 6 }, (_, i) =>
+    makeWheel({ name: `l${i}`, modules: { "l.py": `"${noise}${i}"` } }),
+  );
+  const jobs = large.map(({ bytes, filename }) => pipeline.add({ bytes: bytes.slice(), filename }));
   const settled = Promise.allSettled(jobs);
-  await jobs[11];
+  await Promise.race(jobs);
   await pipeline.close();
   const results = await settled;
   expect(results.filter(({ status }) => status === "fulfilled").length).toBe(store.list().length);

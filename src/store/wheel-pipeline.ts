@@ -55,9 +55,16 @@ interface Task {
 
 interface Thread {
   worker: Worker;
-  state: "starting" | "idle" | "busy";
-  task?: Task;
+  starting: boolean;
+  /** What it has in hand, and what lies ready for it, by their numbers. */
+  tasks: Map<number, Task>;
 }
+
+/**
+ * Bytes (compressed) up to which a thread is given more than it has in hand: a small wheel takes less time than it takes until this thread hears
+ * that it is done.
+ */
+const AHEAD = 1024 * 1024;
 
 /**
  * Threads that wait for the next pipeline of this process. They end with it: a thread that is ended while it loads, or while its process becomes
@@ -115,9 +122,11 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
   let running = 0;
 
   function next(): void {
-    for (const thread of threads) if (thread.state === "idle") give(thread);
+    const ready = [...threads].filter((one) => !one.starting);
+    for (const thread of ready) if (thread.tasks.size === 0) give(thread);
+    for (const thread of ready) while (waiting.length > 0 && hasRoom(thread)) give(thread);
     if (waiting.length === 0) return;
-    const starting = [...threads].filter(({ state }) => state === "starting").length;
+    const starting = threads.size - ready.length;
     if (threads.size < limit && starting < waiting.length) start();
     else if (threads.size === 0) unpackHere();
   }
@@ -133,7 +142,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
       return;
     }
     if (early !== undefined) worker.ref();
-    const thread: Thread = { worker, state: early?.ready ? "idle" : "starting" };
+    const thread: Thread = { worker, starting: early?.ready !== true, tasks: new Map() };
     threads.add(thread);
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(thread, data);
     worker.onerror = (event) => {
@@ -145,30 +154,37 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
   }
 
   function receive(thread: Thread, message: FromWorker): void {
-    const { task } = thread;
-    if (message.kind === "done") {
-      task?.resolve({ outputHash: message.outputHash, warnings: message.warnings });
-    } else if (message.kind === "failed") {
-      task?.reject(toError(message.error));
-    } else if (message.kind === "closed") {
+    if (message.kind === "closed") {
       threads.delete(thread);
       keep(thread.worker, true);
       idle.resolve();
       return;
     }
-    if (task !== undefined) finished();
-    delete thread.task;
-    thread.state = "idle";
+    if (message.kind === "ready") thread.starting = false;
+    else settle(thread, message);
     next();
+  }
+
+  function settle(thread: Thread, message: Extract<FromWorker, { id: number }>): void {
+    const task = thread.tasks.get(message.id);
+    if (task === undefined) return;
+    thread.tasks.delete(message.id);
+    if (message.kind === "failed") task.reject(toError(message.error));
+    else task.resolve({ outputHash: message.outputHash, warnings: message.warnings });
+    finished();
+  }
+
+  function hasRoom({ tasks }: Thread): boolean {
+    const largest = waiting.reduce((most, { size }) => Math.max(most, size), 0);
+    return [...tasks.values()].reduce((sum, { size }) => sum + size, largest) <= AHEAD;
   }
 
   function give(thread: Thread): void {
     const task = takeLargest(waiting);
     if (task === undefined) return;
-    thread.state = "busy";
-    thread.task = task;
     running += 1;
     ids += 1;
+    thread.tasks.set(ids, task);
     const bytes = task.job.bytes === undefined ? undefined : ownBuffer(task.job.bytes);
     const pieces = task.job.pieces?.map(ownBuffer);
     const message: ToWorker = {
@@ -193,9 +209,9 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
   function lose(thread: Thread, why: string): void {
     if (!threads.delete(thread)) return;
     limit = Math.min(limit, threads.size);
-    if (thread.task !== undefined) {
-      thread.task.reject(
-        new Failure("DXPY_WORKER_FAILED", `${thread.task.job.filename} could not be unpacked: ${why}`, {
+    for (const { job, reject } of thread.tasks.values()) {
+      reject(
+        new Failure("DXPY_WORKER_FAILED", `${job.filename} could not be unpacked: ${why}`, {
           hint: "Run the command again; if memory is short, with fewer workers.",
         }),
       );
@@ -253,7 +269,7 @@ export function createWheelPipeline(options: WheelPipelineOptions): WheelPipelin
       await wait(() => running === 0);
       for (const thread of threads) {
         // One that is still starting has nothing to put away.
-        if (thread.state === "starting") {
+        if (thread.starting) {
           threads.delete(thread);
           keep(thread.worker, false);
         } else {
