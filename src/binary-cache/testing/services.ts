@@ -53,7 +53,8 @@ export async function startVersitygw(folder: string, bucket: string): Promise<Se
   mkdirSync(`${folder}/s3/${bucket}`, { recursive: true });
   const child = Bun.spawn(
     [
-      versitygw as string,
+      // It may have been built since this was loaded.
+      installedVersitygw() as string,
       "--port",
       `127.0.0.1:${port}`,
       "--access",
