@@ -1,15 +1,15 @@
 /**
  * Installing from a binary cache against `uv sync` from an index on loopback that serves the same wheels, both with nothing cached:
  *
- *   node scripts/bun.mjs run bench/binary-cache.ts [--runs 5] [--servers folder,nginx,serve,versitygw] [--disk fresh,used] [--folder DIR] [--write]
+ *   node scripts/bun.mjs run bench/binary-cache.ts [--runs 5] [--servers folder,nginx,serve,versitygw] [--disk fresh,used] [--settle 310] [--folder DIR] [--write]
  *
  * Everything is made here, from PyPI: the lock, the wheels, a key, the caches (by `cache push`). Then, in turn, one install of each
  * cache and one `uv sync`; medians. What comes from a cache is compared with uv's environment, file by file. `--write` puts the table into
  * docs/benchmarks.md.
  *
  * `used` removes what the run before made just before the next, as who empties a cache and begins again does: on an ext4 without a journal
- * (many virtual machines), making files is several times slower in the minutes after others were deleted. `fresh` deletes nothing until
- * the end (1.3 GB for each pair).
+ * (many virtual machines), making files is several times slower in the minutes after others were deleted. `fresh` waits five minutes before
+ * the first pair (`--settle` seconds; other work on the same disk counts too), and deletes nothing until the end (1.3 GB for each pair).
  */
 import {
   cpSync,
@@ -38,6 +38,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "5" },
     servers: { type: "string", default: "folder,nginx,serve,versitygw" },
     disk: { type: "string", default: "fresh,used" },
+    settle: { type: "string", default: "310" },
     project: { type: "string", default: "jupyter" },
     folder: { type: "string", default: tmpdir() },
     python: { type: "string", default: Bun.which("python3") ?? "python3" },
@@ -269,6 +270,10 @@ try {
   // Whatever deletes comes last.
   const byDisk = disks.flatMap((disk) => contestants.filter((one) => one.disk === disk));
   for (const disk of disks) {
+    if (disk === "fresh") {
+      console.log(`waiting ${values.settle} s until what was deleted before no longer counts`);
+      await Bun.sleep(Number(values.settle) * 1000);
+    }
     for (let i = 0; i <= Number(values.runs); i += 1) {
       for (const one of byDisk.filter((any) => any.disk === disk)) await race(one, i === 0);
     }

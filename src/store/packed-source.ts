@@ -40,20 +40,16 @@ let window: Uint8Array | undefined;
  * Decompresses pieces, in order, while it is read; never holds or makes more than is asked for. One at a time in each thread. `next` throws
  * Failure `DXPY_BAD_PACKAGE` for what is no zstd.
  */
-export function compressedSource(
-  compressed: readonly Uint8Array[],
-  size: number,
-  name: string,
-): PackedSource {
+export function compressedSource(compressed: Iterable<Uint8Array>, size: number, name: string): PackedSource {
   const decoder = sharedZstdDecoder();
   if (decoder === undefined) {
-    const whole = compressed.length === 1 ? compressed[0]! : Buffer.concat(compressed);
+    const whole = Buffer.concat(Array.from(compressed, (piece) => piece.slice()));
     return bytesSource(decompressWhole(whole, size, name), name);
   }
   window ??= new Uint8Array(WINDOW);
   const buffer = window;
   let [start, filled, read] = [0, 0, 0];
-  decoder.begin(compressed);
+  decoder.begin(compressed[Symbol.iterator]());
 
   const fill = (to: number): void => {
     const got = decoder.fill(buffer, filled, to);

@@ -29,40 +29,46 @@ export async function runUnpackJob(
     const bytes = job.bytes ?? new Uint8Array();
     return await unpackWheel({ ...job, bytes, home, store: { root }, verifyRecord: false });
   }
-  const pieces = job.file === undefined ? (job.pieces ?? []) : [readWhole(job.file, filename)];
+  const pieces = job.file === undefined ? (job.pieces ?? []) : piecesOf(job.file, filename);
   const [{ compressedSource }, { unpackPacked }] = await Promise.all([
     import("./packed-source.ts"),
     import("./pack.ts"),
   ]);
-  const { outputHash } = await unpackPacked({
-    from: compressedSource(pieces, packed.size, filename),
-    outputHash: packed.outputHash,
-    home,
-    store: { root },
-    source: filename,
-  });
-  return { outputHash, warnings: [] };
+  const reading = pieces[Symbol.iterator]();
+  try {
+    const { outputHash } = await unpackPacked({
+      from: compressedSource(reading, packed.size, filename),
+      outputHash: packed.outputHash,
+      home,
+      store: { root },
+      source: filename,
+    });
+    return { outputHash, warnings: [] };
+  } finally {
+    // A file that was not read to its end is still open.
+    reading.return?.(undefined);
+  }
 }
 
-/** What one thread reads files into, again and again; larger ones have memory of their own. */
+/** What one thread reads files into, again and again: it stays in the processor's cache. */
 let scratch: Uint8Array | undefined;
-const SCRATCH = 32 * 1024 * 1024;
+const SCRATCH = 256 * 1024;
 
-function readWhole({ path, size }: { path: string; size: number }, name: string): Uint8Array {
+/** Each piece is valid until the next is asked for. Failure `DXPY_BAD_PACKAGE` for a file that is not what it was. */
+function* piecesOf({ path, size }: { path: string; size: number }, name: string): Generator<Uint8Array> {
   let file: number | undefined;
   try {
     // What took its place meanwhile may be a pipe, which would be waited for.
     file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = fstatSync(file);
     if (!stats.isFile() || stats.size !== size) throw badPackage(name, "it is not what it was");
-    if (size <= SCRATCH) scratch ??= new Uint8Array(SCRATCH);
-    const buffer = size <= SCRATCH ? scratch! : new Uint8Array(size);
+    scratch ??= new Uint8Array(SCRATCH);
     for (let at = 0; at < size; ) {
-      const got = readSync(file, buffer, at, size - at, null);
+      const got = readSync(file, scratch, 0, Math.min(SCRATCH, size - at), null);
       if (got === 0) throw badPackage(name, "it became shorter while it was read");
       at += got;
+      yield scratch.subarray(0, got);
     }
-    return buffer.subarray(0, size);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw badPackage(name, `it could not be read (${(error as { code?: string }).code})`);
