@@ -26,6 +26,8 @@ interface ProcessFolder {
   spread: boolean;
   /** Where the next folders are made, and how many more. */
   region?: { path: string; left: number };
+  /** An empty folder that was given back, of the region. */
+  spare?: string;
 }
 
 /** What the names of regions begin with: folders between that of a process and what it stages. */
@@ -48,7 +50,10 @@ export function createStaging(home: Home): string {
     const folder = processFolder(home);
     counter += 1;
     try {
-      const path = `${regionOf(folder)}/${counter}`;
+      const place = regionOf(folder);
+      const spare = takeSpare(folder, place);
+      if (spare !== undefined) return spare;
+      const path = `${place}/${counter}`;
       mkdirSync(path);
       return path;
     } catch (error) {
@@ -58,6 +63,26 @@ export function createStaging(home: Home): string {
       if (attempt === 3) throw error;
     }
   }
+}
+
+/** One that is still there, where the next is to be made. */
+function takeSpare(folder: ProcessFolder, place: string): string | undefined {
+  const { spare } = folder;
+  delete folder.spare;
+  const fits =
+    spare?.startsWith(`${place}/`) === true && lstatSync(spare, { throwIfNoEntry: false }) !== undefined;
+  return fits ? spare : undefined;
+}
+
+/**
+ * Ends the use of a folder of `createStaging`, with what is left in it. An empty one is the next one's: on a disk that is told of what is
+ * free, each folder that is removed waits for the disk.
+ */
+export function endStaging(home: Home, path: string): void {
+  const folder = folders.get(home.tmp);
+  const ours = folder !== undefined && folder.spare === undefined && path.startsWith(`${folder.path}/`);
+  if (ours && namesIn(path).length === 0) folder.spare = path;
+  else removeTree(path);
 }
 
 /**

@@ -5,7 +5,7 @@ import { Failure } from "../platform/errors.ts";
 import type { Home } from "../platform/home.ts";
 import { mapReadOnly } from "../platform/mapping.ts";
 import { fromBase64Url } from "../platform/sha256.ts";
-import { createStaging, removeTree } from "../platform/staging.ts";
+import { createStaging, endStaging } from "../platform/staging.ts";
 import { openZip, type ZipArchive } from "../platform/zip.ts";
 import { parseWheelFilename } from "../standards/filenames.ts";
 import { normalizeName } from "../standards/names.ts";
@@ -88,7 +88,7 @@ export async function unpackWheel(options: UnpackWheelOptions): Promise<Unpacked
   } catch (error) {
     throw storeFailure(error, filename);
   } finally {
-    if (staging !== undefined) removeTree(staging);
+    if (staging !== undefined) endStaging(home, staging);
     mapping?.close();
   }
 }

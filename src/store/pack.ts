@@ -3,7 +3,7 @@ import { renameReplacing, uniqueName, writeWhole } from "../platform/atomic-file
 import { loadBulkBlake3 } from "../platform/blake3.ts";
 import type { Home } from "../platform/home.ts";
 import { mapReadOnly } from "../platform/mapping.ts";
-import { createStaging, removeTree } from "../platform/staging.ts";
+import { createStaging, endStaging, removeTree } from "../platform/staging.ts";
 import { describePackage, distInfoOf } from "./describe-package.ts";
 import { align, badPackage, DATA_ALIGNMENT, HEADER_SIZE } from "./dxpkg-layout.ts";
 import { readHeader } from "./dxpkg-reader.ts";
@@ -174,7 +174,7 @@ export async function unpackPacked(
   } catch (error) {
     throw storeFailure(error, source);
   } finally {
-    if (staging !== undefined) removeTree(staging);
+    if (staging !== undefined) endStaging(home, staging);
     mapping?.close();
   }
 }
