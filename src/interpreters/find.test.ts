@@ -89,17 +89,40 @@ describe("asking an interpreter", () => {
     expect(await again.interpreter).toEqual(interpreter);
   });
 
-  test("one that is found without being asked for speaks first too, and one that does not work is passed over", async () => {
-    script(`${root}/bin/python3`, 'printf "\\ndx-py-first:3.99.0\\nhttps://x.test/simple\\n/usr\\n"; exit 3');
+  test("one that is found without being asked for speaks first too; who asks for a range hears the whole answer alone", async () => {
+    const words = { version, defaultIndex: "https://x.test/simple", basePrefix: "/usr" };
+    const says = `printf "\\ndx-py-first:${version}\\n${words.defaultIndex}\\n${words.basePrefix}\\n"; exec ${python} "$@"`;
+    script(`${root}/bin/python3`, says);
+    const ask = (request: InterpreterRequest, home: string) =>
+      askForInterpreter(
+        { projectDir: root, ...request },
+        context({ PATH: `${root}/bin:/bin:/usr/bin`, DX_PY_HOME: `${root}/${home}` }),
+      );
+    const plain = ask({}, "plain");
+    expect(await plain.first).toEqual(words);
+    expect((await plain.interpreter).executable).toBe(python);
+    const required = ask({ requiresPython: `==${version}` }, "required");
+    expect(await required.first).toEqual(words);
+    expect((await required.interpreter).executable).toBe(python);
+    const range = ask({ python: `==${version}` }, "range");
+    expect(await range.first).toBeUndefined();
+    expect((await range.interpreter).executable).toBe(python);
+  });
+
+  test("one that does not suit has nothing to say first, and one that breaks is passed over", async () => {
     mkdirSync(`${root}/good`);
     symlinkSync(python, `${root}/good/python3`);
-    const path = `${root}/good:/bin:/usr/bin`;
-    const asked = askForInterpreter({ projectDir: root }, context({ PATH: path }));
-    const [first, interpreter] = await Promise.all([asked.first, asked.interpreter]);
-    expect(interpreter.executable).toBe(python);
-    if (first !== undefined) expect(first.version).toBe(version);
-    const second = askForInterpreter({ projectDir: root }, context({ PATH: `${root}/bin:${path}` }));
-    expect((await second.interpreter).executable).toBe(python);
+    const path = `${root}/bin:${root}/good:/bin:/usr/bin`;
+    script(`${root}/bin/python3`, 'printf "\\ndx-py-first:3.99.0\\nhttps://x.test/simple\\n/usr\\n"; exit 3');
+    const unsuited = askForInterpreter(
+      { projectDir: root, requiresPython: "<3.99" },
+      context({ PATH: path, DX_PY_HOME: `${root}/unsuited` }),
+    );
+    expect((await unsuited.first)?.version ?? version).toBe(version);
+    expect((await unsuited.interpreter).executable).toBe(python);
+    const broken = askForInterpreter({ projectDir: root }, context({ PATH: path }));
+    expect((await broken.first)?.version).toBe("3.99.0");
+    expect((await broken.interpreter).executable).toBe(python);
   });
 
   test("of one that speaks and then breaks, the first words are there, and the failure", async () => {

@@ -43,7 +43,8 @@ def index_of_pip():
             return None
 
 try:
-    usable = sys.version_info >= (3, 8) and sys.implementation.name == "cpython"
+    # Debug and free-threaded builds say nothing first: who did not ask for one passes it over.
+    usable = sys.version_info >= (3, 8) and sys.implementation.name == "cpython" and not getattr(sys, "abiflags", "")
     first_index = index_of_pip() if usable else None
     if first_index:
         sys.stdout.write("\\n${FIRST_MARK}" + "\\n".join([full_version(sys.version_info), first_index, sys.base_prefix, ""]))

@@ -85,6 +85,11 @@ export function endStaging(home: Home, path: string): void {
   else removeTree(path);
 }
 
+/** The empty folder that this thread keeps for its next package. */
+export function keptStaging(home: Home): string | undefined {
+  return folders.get(home.tmp)?.spare;
+}
+
 /**
  * Where the next folder of a process is made: on filesystems that can be told so, a folder that they have put anywhere. What is made in it
  * stays near it, also when it is moved away later. An ext4 without a

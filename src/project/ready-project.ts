@@ -68,9 +68,10 @@ export async function withReadyProject<T>(
       startThreadsAhead(dpl.header.packages);
     }
     // What was found for locking need not do for the groups that are chosen.
+    const asked = known ?? early?.interpreter;
     const interpreter =
-      scopes.requiresPython.length === 0 && (known !== undefined || early !== undefined)
-        ? (known ?? (await early!.interpreter))
+      asked !== undefined && scopes.requiresPython.length === 0
+        ? await asked
         : await interpreterToInstall(options, lock.requiresPython, scopes.requiresPython);
     const settings = resolutionSettings(flags, project.main.settings, context.env, lock.options);
     const realising = realiseContextFor({

@@ -1,24 +1,19 @@
-import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import type { Home } from "../home.ts";
-import { REGION_PREFIX } from "../staging.ts";
+import { keptStaging, REGION_PREFIX } from "../staging.ts";
 
 /**
- * What processes have staged and not moved away: names, of empty folders too. The regions that a process keeps are no such thing, nor is one empty
- * folder, which is there for the next.
+ * What processes have staged and not moved away: names, of empty folders too. The regions that a process keeps are no such thing, nor is the one
+ * folder that this thread keeps for its next package.
  */
 export function staged(home: Home): string[] {
   if (!existsSync(home.tmp)) return [];
   const processes = readdirSync(home.tmp, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return processes.flatMap(({ name }) => {
-    const path = `${home.tmp}/${name}`;
-    const found = readdirSync(path).flatMap((one) =>
-      one.startsWith(REGION_PREFIX) ? readdirSync(`${path}/${one}`).map((below) => `${one}/${below}`) : [one],
-    );
-    const empty = found.findIndex((one) => isEmptyFolder(`${path}/${one}`));
-    return found.filter((_, i) => i !== empty).map((one) => one.slice(one.indexOf("/") + 1));
-  });
-}
-
-function isEmptyFolder(path: string): boolean {
-  return lstatSync(path).isDirectory() && readdirSync(path).length === 0;
+  const below = (folder: string) => readdirSync(folder).map((name) => `${folder}/${name}`);
+  const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+  return processes
+    .flatMap(({ name }) => below(`${home.tmp}/${name}`))
+    .flatMap((path) => (nameOf(path).startsWith(REGION_PREFIX) ? below(path) : [path]))
+    .filter((path) => path !== keptStaging(home))
+    .map(nameOf);
 }
